@@ -1,0 +1,84 @@
+//! Who may ask: callers' keys, and what happens when none is set.
+//!
+//! # Why a gateway without keys serves only its own machine
+//!
+//! Behind a public address stand other people's accounts and somebody's home. A forgotten secret must
+//! not open them, so an unlocked gateway answers only where nobody else can reach it, unless the
+//! config says in words that it is meant to be public.
+
+use subtle::ConstantTimeEq as _;
+
+use crate::config::{Config, Exposure};
+use crate::error::{Downstream, ErrorAnswer};
+
+/// Who asks: the name of the key's holder, where keys are set.
+pub type Caller<'a> = Option<&'a str>;
+
+/// Decides on a request by its `Authorization` header and the host name that it was sent to.
+pub fn admit<'a>(
+    config: &'a Config,
+    authorization: Option<&str>,
+    host: &str,
+) -> Result<Caller<'a>, ErrorAnswer> {
+    if config.keys.is_empty() {
+        return match config.exposure {
+            Exposure::Public => Ok(None),
+            Exposure::Local if is_loopback(host) => Ok(None),
+            Exposure::Local => Err(no_keys_set()),
+        };
+    }
+    let Some(authorization) = authorization else {
+        return Err(unauthorized(
+            "no API key was sent: it belongs in the header 'Authorization: Bearer <key>'",
+        ));
+    };
+    let offered = match authorization.split_at_checked(7) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
+        _ => {
+            return Err(unauthorized(
+                "the Authorization header is not of the form 'Bearer <key>'",
+            ));
+        }
+    };
+    // Every key is compared, whichever matches, so that time tells nothing of where it stands.
+    let mut holder = None;
+    for (name, key) in &config.keys {
+        if bool::from(key.expose().as_bytes().ct_eq(offered.as_bytes())) {
+            holder = Some(name.as_str());
+        }
+    }
+    match holder {
+        Some(name) => Ok(Some(name)),
+        None => Err(unauthorized("the API key is not one of this gateway's")),
+    }
+}
+
+/// Whether a host name means this machine.
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
+}
+
+fn unauthorized(message: &str) -> ErrorAnswer {
+    Downstream {
+        status: 401,
+        code: Some("invalid_api_key"),
+        param: None,
+        message: message.to_owned(),
+    }
+    .into()
+}
+
+fn no_keys_set() -> ErrorAnswer {
+    ErrorAnswer {
+        status: 500,
+        kind: "configuration_error",
+        code: Some("no_keys_set".to_owned()),
+        param: None,
+        message: "this gateway is reachable from outside and has no keys: set the secret \
+                  PILOTLIGHT_KEYS (`npx wrangler secret put PILOTLIGHT_KEYS`, in the form \
+                  name=key,name2=key2), or write public = true in [vars.PILOTLIGHT] to serve \
+                  everyone"
+            .to_owned(),
+        pilotlight: None,
+    }
+}

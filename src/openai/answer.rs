@@ -1,0 +1,202 @@
+//! The parts of an answer that the gateway looks at: why it ended and what it used.
+//!
+//! Implements the completion and chunk objects of OpenAI's chat completions reference
+//! (<https://platform.openai.com/docs/api-reference/chat/object>). Everything else in an answer is
+//! the model's word to the caller and is carried as bytes.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::openai::json::Writer;
+
+/// Why a choice ended, in OpenAI's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// The provider withheld the rest.
+    ContentFilter,
+    /// The model calls a function, in the old style.
+    FunctionCall,
+    /// A token limit was reached.
+    Length,
+    /// The model came to its end, or to a stop sequence.
+    Stop,
+    /// The model calls tools.
+    ToolCalls,
+}
+
+impl Finish {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ContentFilter => "content_filter",
+            Self::FunctionCall => "function_call",
+            Self::Length => "length",
+            Self::Stop => "stop",
+            Self::ToolCalls => "tool_calls",
+        }
+    }
+}
+
+/// Tokens that an answer used, as its upstream counted them.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens read.
+    #[serde(default)]
+    pub prompt_tokens: u64,
+    /// Tokens written.
+    #[serde(default)]
+    pub completion_tokens: u64,
+}
+
+impl Usage {
+    /// Writes the `usage` object.
+    pub fn write(self, out: &mut Vec<u8>) {
+        let mut object = Writer::new(out);
+        object
+            .number("prompt_tokens", self.prompt_tokens)
+            .number("completion_tokens", self.completion_tokens)
+            .number(
+                "total_tokens",
+                self.prompt_tokens.saturating_add(self.completion_tokens),
+            );
+        object.end();
+    }
+}
+
+/// Puts a member at the end of a JSON object's text: `{"a":1}` becomes `{"a":1,"name":value}`.
+///
+/// `object` must be the text of an object; text that is not (which no dialect hands on) is left
+/// as it is. `value` must be JSON.
+pub fn insert(object: &mut Vec<u8>, name: &str, value: &str) {
+    let Some(end) = object.iter().rposition(|byte| *byte == b'}') else {
+        return;
+    };
+    let empty = object
+        .get(..end)
+        .and_then(|head| head.iter().rev().find(|byte| !byte.is_ascii_whitespace()))
+        == Some(&b'{');
+    object.truncate(end);
+    if !empty {
+        object.push(b',');
+    }
+    object.extend_from_slice(format!("\"{name}\":{value}}}").as_bytes());
+}
+
+/// What is read of a streamed chunk or a whole completion.
+#[derive(Debug, Deserialize)]
+pub struct AnswerParts<'a> {
+    /// The model that answered, where it is told.
+    #[serde(borrow, default)]
+    pub model: Option<&'a RawValue>,
+    /// The choices, with their deltas or messages.
+    #[serde(borrow, default)]
+    pub choices: Option<Vec<ChoiceParts<'a>>>,
+    /// Tokens used, where it is told.
+    #[serde(default)]
+    pub usage: Option<Usage>,
+    /// An error in place of an answer.
+    #[serde(borrow, default)]
+    pub error: Option<&'a RawValue>,
+    /// Groq's own member, which can hold usage and the error that stopped a stream.
+    #[serde(borrow, default)]
+    pub x_groq: Option<GroqParts<'a>>,
+}
+
+/// What is read of `x_groq` (<https://console.groq.com/docs/api-reference>).
+#[derive(Debug, Deserialize)]
+pub struct GroqParts<'a> {
+    /// Tokens used.
+    #[serde(default)]
+    pub usage: Option<Usage>,
+    /// Why a stream was stopped early.
+    #[serde(borrow, default)]
+    pub error: Option<&'a RawValue>,
+}
+
+/// What is read of one choice.
+#[derive(Debug, Deserialize)]
+pub struct ChoiceParts<'a> {
+    /// The piece of a message, in a stream.
+    #[serde(borrow, default)]
+    pub delta: Option<MessageParts<'a>>,
+    /// The message, when the answer is whole.
+    #[serde(borrow, default)]
+    pub message: Option<MessageParts<'a>>,
+    /// Why the choice ended.
+    #[serde(borrow, default)]
+    pub finish_reason: Option<Cow<'a, str>>,
+}
+
+/// What is read of a message or a piece of one: only whether it says anything.
+#[derive(Debug, Deserialize)]
+pub struct MessageParts<'a> {
+    #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    reasoning: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    reasoning_content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    refusal: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    tool_calls: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    function_call: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    audio: Option<&'a RawValue>,
+}
+
+impl MessageParts<'_> {
+    /// Whether this piece says something: text, reasoning, a refusal, audio or a tool call. A role
+    /// alone, and empty members, say nothing.
+    pub fn says_something(&self) -> bool {
+        [
+            self.content,
+            self.reasoning,
+            self.reasoning_content,
+            self.refusal,
+            self.tool_calls,
+            self.function_call,
+            self.audio,
+        ]
+        .into_iter()
+        .flatten()
+        .any(|raw| !matches!(raw.get(), "null" | "\"\"" | "[]" | "{}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_inserted_at_the_end_of_an_object() {
+        let check = |object: &str, expected: &str| {
+            let mut bytes = object.as_bytes().to_vec();
+            insert(&mut bytes, "p", "1");
+            assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+        };
+        check(r#"{"a":{}}"#, r#"{"a":{},"p":1}"#);
+        check("{}", r#"{"p":1}"#);
+        check("{ }\n", r#"{ "p":1}"#);
+        check("[]", "[]");
+    }
+
+    #[test]
+    fn a_role_alone_says_nothing() {
+        let says = |json: &str| {
+            serde_json::from_str::<MessageParts<'_>>(json)
+                .unwrap()
+                .says_something()
+        };
+        assert!(!says(
+            r#"{"role":"assistant","content":"","tool_calls":[]}"#
+        ));
+        assert!(!says(r#"{"role":"assistant","content":null}"#));
+        assert!(says(r#"{"content":" "}"#));
+        assert!(says(r#"{"reasoning":"hm"}"#));
+        assert!(says(r#"{"tool_calls":[{"index":0}]}"#));
+    }
+}

@@ -1,0 +1,56 @@
+//! The events of a streamed answer, whatever its dialect, and the trait of what decodes them.
+
+use std::fmt::Debug;
+
+use crate::openai::{Finish, Usage};
+use crate::reason::{Fault, Reason};
+
+/// Turns the bytes of one streamed answer into events. Chunk boundaries mean nothing to it.
+pub trait Decoder: Debug {
+    /// Takes the next bytes and hands out the events that they complete.
+    fn feed(&mut self, bytes: &[u8], emit: &mut dyn FnMut(Event<'_>));
+
+    /// Takes the end of the bytes and hands out what was still held (a last line without its end).
+    fn finish(&mut self, emit: &mut dyn FnMut(Event<'_>));
+
+    /// What a stream means that ended in order but before its answer did.
+    fn cut(&self) -> Reason;
+}
+
+/// One event of a streamed answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event<'a> {
+    /// A chunk for the caller.
+    Chunk(Chunk<'a>),
+    /// The dialect's terminal marker.
+    Done,
+    /// The stream tells an error.
+    Failed(Fault),
+}
+
+/// A chunk of OpenAI's `chat.completion.chunk` shape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chunk<'a> {
+    /// The JSON text.
+    pub json: &'a str,
+    /// The same chunk as the bytes of one server-sent event that may be passed on as they are, where
+    /// the upstream's own bytes are such an event.
+    pub wire: Option<&'a [u8]>,
+    /// What the chunk carries.
+    pub carries: Carries,
+    /// Why choices ended, one entry for each that did; `None` for a word that OpenAI does not have.
+    pub finished: Vec<Option<Finish>>,
+    /// What was used, where this chunk tells it.
+    pub usage: Option<Usage>,
+}
+
+/// What a chunk carries for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// Something that the model says: text, reasoning, a tool call.
+    Content,
+    /// Nothing yet: a role, an empty delta.
+    Nothing,
+    /// Only the usage of the whole answer (`choices` is empty).
+    UsageOnly,
+}
