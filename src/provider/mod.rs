@@ -1,0 +1,100 @@
+//! The seam to upstreams: one file per dialect, pure and stateless, and one table of them.
+//!
+//! A dialect writes a request, reads a whole answer, decodes a stream and reads an error. It never
+//! sends anything and never decides anything: what an error means is `policy::classify`'s, and
+//! whether to try again is `gateway`'s. A company that speaks a known dialect is a row of
+//! [`company`], not a file.
+
+use std::fmt::Debug;
+
+use crate::openai::{ChatRequest, Finish, Message, Usage, UsageChunk};
+
+pub mod company;
+pub mod ollama;
+pub mod openai;
+
+pub use company::Company;
+
+pub use crate::reason::Fault;
+pub use crate::stream::event::{Carries, Chunk, Decoder, Event};
+
+/// Every dialect; the config's `provider` is one of their names.
+pub static PROVIDERS: &[&dyn Provider] = &[&ollama::Ollama, &openai::OpenAi];
+
+/// A dialect.
+pub trait Provider: Debug + Sync {
+    /// The name in the config.
+    fn name(&self) -> &'static str;
+
+    /// The full address that chat requests are posted to.
+    fn url(&self, base_url: &str) -> String;
+
+    /// Writes the body of the upstream request from an allow-list of fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`] when the target could not serve the request faithfully.
+    fn write(&self, ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported>;
+
+    /// Reads a whole answer (status 200) into OpenAI's completion object.
+    ///
+    /// # Errors
+    ///
+    /// The fault, when the body is an error, is empty or is not of this dialect.
+    fn read(&self, body: &[u8], ask: &Reading<'_>) -> Result<Completion, Fault>;
+
+    /// A decoder for one streamed answer (status 200).
+    fn decoder(&self, ask: &Reading<'_>) -> Box<dyn Decoder>;
+
+    /// Reads an error answer (status other than 200).
+    fn fault(&self, status: u16, body: &[u8]) -> Fault;
+}
+
+/// A request as one target is to be asked: everything a dialect needs to write it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// What the caller sent.
+    pub request: &'a ChatRequest<'a>,
+    /// The conversation, fitted to the target's window.
+    pub messages: &'a [Message<'a>],
+    /// The model's name at the target.
+    pub model: &'a str,
+    /// Which of the dialect's companies this is.
+    pub company: &'static Company,
+    /// The target's window in tokens, where it is known.
+    pub context: Option<u32>,
+    /// The most tokens that the answer may have, where the caller or the config says so.
+    pub max_tokens: Option<u32>,
+    /// How long a home box keeps the model loaded, as the config has it.
+    pub keep_alive: Option<&'a str>,
+}
+
+/// What a reader of answers must know of the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// The model's name at the target.
+    pub model: &'a str,
+    /// The id for answers whose dialect has none of its own.
+    pub request_id: &'a str,
+    /// Seconds since 1970, for answers whose dialect has no such number.
+    pub created: u64,
+    /// How many choices were asked for.
+    pub choices: u32,
+    /// Whether the caller wants a chunk with usage at a stream's end.
+    pub usage_chunk: UsageChunk,
+}
+
+/// A field that the target cannot serve: the request's path of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsupported(pub &'static str);
+
+/// A whole answer as OpenAI's completion object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// The JSON text of the object.
+    pub json: Vec<u8>,
+    /// Why the first choice ended.
+    pub finish: Option<Finish>,
+    /// What it used, where told.
+    pub usage: Option<Usage>,
+}

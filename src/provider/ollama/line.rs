@@ -1,0 +1,215 @@
+//! One object of Ollama's answer: a line of a stream, or the whole of an unstreamed one.
+//!
+//! Implements `ChatResponse` of Ollama's `api/types.go`, as far as a caller can be told of it. What
+//! is only carried stays as the JSON text that Ollama wrote.
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::value::RawValue;
+
+use crate::openai::{Finish, Usage};
+use crate::provider::Fault;
+use crate::provider::ollama::fault;
+use crate::reason::Reason;
+
+/// An object of the answer.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Line<'a> {
+    #[serde(borrow, default)]
+    pub(super) model: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    message: Option<Said<'a>>,
+    #[serde(default)]
+    done: Option<bool>,
+    #[serde(borrow, default)]
+    done_reason: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    logprobs: Option<Vec<TokenLogprob<'a>>>,
+    #[serde(default)]
+    prompt_eval_count: Option<u64>,
+    #[serde(default)]
+    eval_count: Option<u64>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+/// What the model says.
+#[derive(Debug, serde::Deserialize)]
+struct Said<'a> {
+    #[serde(borrow, default)]
+    content: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    thinking: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    tool_calls: Option<Vec<Call<'a>>>,
+}
+
+/// A tool call, always whole.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Call<'a> {
+    #[serde(borrow, default)]
+    pub(super) id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) function: Function<'a>,
+}
+
+/// The function that a tool call calls.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Function<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) arguments: Option<&'a RawValue>,
+}
+
+/// How likely a token was.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct TokenLogprob<'a> {
+    #[serde(borrow)]
+    pub(super) token: Text<'a>,
+    #[serde(borrow)]
+    pub(super) logprob: &'a RawValue,
+    #[serde(borrow, default)]
+    pub(super) bytes: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) top_logprobs: Option<Vec<Self>>,
+}
+
+/// The JSON text of a string, quotes and escapes included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'a>(&'a str);
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ending<'a> {
+    /// For a reason that OpenAI has a word for.
+    Known(Finish),
+    /// For one that it has none for: Ollama's own word, as JSON.
+    Other(&'a str),
+    /// It is not told.
+    Untold,
+}
+
+impl<'a> Line<'a> {
+    /// Reads an object, which may turn out to be an error.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Fault> {
+        let line: Self =
+            serde_json::from_slice(bytes).map_err(|_| Fault::known(Reason::NotAnApi))?;
+        if let Some(error) = line.error {
+            return Err(fault::inside(error.get()));
+        }
+        if line.message.is_none() && line.done.is_none() {
+            return Err(Fault::known(Reason::NotAnApi));
+        }
+        Ok(line)
+    }
+
+    /// Whether this is the last object: the answer is whole.
+    pub(super) fn is_done(&self) -> bool {
+        self.done == Some(true)
+    }
+
+    /// Whether the model says something here.
+    pub(super) fn speaks(&self) -> bool {
+        self.content().is_some() || self.thinking().is_some() || !self.calls().is_empty()
+    }
+
+    /// The text of the answer as JSON, unless there is none or it is empty.
+    pub(super) fn content(&self) -> Option<&'a str> {
+        self.message.as_ref()?.content?.spoken()
+    }
+
+    /// What the model thinks as JSON, unless there is none or it is empty.
+    pub(super) fn thinking(&self) -> Option<&'a str> {
+        self.message.as_ref()?.thinking?.spoken()
+    }
+
+    /// The tool calls, if any.
+    pub(super) fn calls(&self) -> &[Call<'a>] {
+        self.message
+            .as_ref()
+            .and_then(|said| said.tool_calls.as_deref())
+            .unwrap_or_default()
+    }
+
+    /// How likely the tokens were, where that was asked for.
+    pub(super) fn logprobs(&self) -> &[TokenLogprob<'a>] {
+        self.logprobs.as_deref().unwrap_or_default()
+    }
+
+    /// Why the answer ended, `called` telling whether tool calls were part of it.
+    ///
+    /// Ollama has no word for tool calls and says `stop` after them. A missing reason stays
+    /// missing: up to v0.24 it meant that the engine's client had gone
+    /// (`DoneReasonConnectionClosed`, `llm/server.go`), the first versions had no reasons at all,
+    /// not even for a token limit, and later ones never leave it out. To fill in `stop` could pass
+    /// a cut answer off as whole.
+    pub(super) fn ending(&self, called: Called) -> Ending<'a> {
+        match (self.done_reason.and_then(Text::spoken), called) {
+            (Some("\"stop\""), Called::Nothing) => Ending::Known(Finish::Stop),
+            (Some("\"stop\""), Called::Tools) => Ending::Known(Finish::ToolCalls),
+            (Some("\"length\""), _) => Ending::Known(Finish::Length),
+            (Some(word), _) => Ending::Other(word),
+            (None, _) => Ending::Untold,
+        }
+    }
+
+    /// What the answer used.
+    ///
+    /// Go leaves zeros out, so a missing count of answer tokens is none of them. A missing count of
+    /// prompt tokens is not: before v0.30 it was missing when the prompt was cached. Then nothing
+    /// is told, because a zero would be believed.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.prompt_eval_count.map(|prompt_tokens| Usage {
+            prompt_tokens,
+            completion_tokens: self.eval_count.unwrap_or(0),
+        })
+    }
+
+    /// Whether the engine counted any token, of the prompt or of the answer.
+    pub(super) fn counts(&self) -> bool {
+        self.prompt_eval_count.is_some() || self.eval_count.is_some()
+    }
+}
+
+/// Whether an answer holds tool calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Called {
+    /// It does not.
+    Nothing,
+    /// It does.
+    Tools,
+}
+
+impl Called {
+    /// What is so after this many tool calls.
+    pub(super) fn after(calls: usize) -> Self {
+        if calls == 0 {
+            Self::Nothing
+        } else {
+            Self::Tools
+        }
+    }
+}
+
+impl<'a> Text<'a> {
+    /// The JSON text.
+    pub(super) fn json(self) -> &'a str {
+        self.0
+    }
+
+    /// The JSON text, unless the string is empty.
+    pub(super) fn spoken(self) -> Option<&'a str> {
+        Some(self.0).filter(|text| *text != "\"\"")
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&'de RawValue>::deserialize(deserializer)?;
+        if raw.get().starts_with('"') {
+            Ok(Self(raw.get()))
+        } else {
+            Err(D::Error::custom("not a string"))
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Reads the error bodies of OpenAI-dialect servers, which agree on little.
+//!
+//! Seen in the field: OpenAI's own `{"error":{...}}`; Gemini's one-element array of it, with a numeric
+//! code and a `status`; Mistral's flat `{"object":"error",...}` whose `message` may be an object;
+//! OpenRouter's `metadata.error_type`; `{"error":"text"}`, `{"detail":...}` and `{"message":...}` of
+//! proxies. So nothing is required, and everything that looks like a code is kept.
+
+use serde_json::Value;
+
+use crate::provider::Fault;
+use crate::reason::Reason;
+
+/// Reads an error answer.
+pub(super) fn read(status: u16, body: &[u8]) -> Fault {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(value) => from_value(status, &value),
+        Err(_) => Fault {
+            status,
+            message: String::from_utf8_lossy(body.get(..body.len().min(400)).unwrap_or(body))
+                .into_owned(),
+            ..Fault::default()
+        },
+    }
+}
+
+/// Reads the `error` member of an answer that came with status 200.
+pub(super) fn inside(error: &str) -> Fault {
+    let value = serde_json::from_str::<Value>(error).unwrap_or(Value::Null);
+    let mut fault = from_value(200, &value);
+    // A numeric code is the status that the upstream would have sent, had it not begun to answer.
+    if let Some(status) = fault.codes.iter().find_map(|code| code.parse::<u16>().ok())
+        && (400..600).contains(&status)
+    {
+        fault.status = status;
+    }
+    if fault.status == 200 && fault.codes.is_empty() {
+        fault.known = Some(Reason::InStreamError);
+    }
+    fault
+}
+
+/// What a body is that came with status 200 and is no answer: an error after all, or something else.
+pub(super) fn not_an_answer(body: &[u8]) -> Fault {
+    if body.trim_ascii().is_empty() {
+        return Fault::known(Reason::Empty);
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return Fault::known(Reason::NotAnApi);
+    };
+    let envelope = value.get(0).unwrap_or(&value);
+    match envelope.get("error") {
+        Some(error) => inside(&error.to_string()),
+        None => Fault::known(Reason::NotAnApi),
+    }
+}
+
+fn from_value(status: u16, value: &Value) -> Fault {
+    let envelope = value.get(0).unwrap_or(value);
+    let error = match envelope.get("error") {
+        Some(error @ Value::Object(_)) => error,
+        _ => envelope,
+    };
+    let message = message(error, envelope);
+    Fault {
+        status,
+        codes: codes(error),
+        param: error
+            .get("param")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        wait_ms: retry_delay(error).or_else(|| try_again_in(&message)),
+        message,
+        ..Fault::default()
+    }
+}
+
+fn message(error: &Value, envelope: &Value) -> String {
+    let told = [
+        error.get("message"),
+        envelope.get("error"),
+        envelope.get("detail"),
+        Some(error),
+    ];
+    match told.into_iter().flatten().find(|value| !value.is_null()) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
+/// Every code of the body, the most telling first.
+fn codes(error: &Value) -> Vec<String> {
+    let metadata = error.get("metadata").and_then(|it| it.get("error_type"));
+    let details = error
+        .get("details")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|detail| detail.get("reason"));
+    let inner = error
+        .get("message")
+        .and_then(|it| it.get("detail"))
+        .and_then(|it| it.get(0))
+        .and_then(|it| it.get("type"));
+    metadata
+        .into_iter()
+        .chain(details)
+        .chain(error.get("code"))
+        .chain(inner)
+        .chain(error.get("type"))
+        .chain(error.get("status"))
+        .filter_map(|code| match code {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Null
+            | Value::Bool(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => None,
+        })
+        .collect()
+}
+
+/// Google's `RetryInfo.retryDelay`, such as `34s`
+/// (<https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>).
+fn retry_delay(error: &Value) -> Option<u64> {
+    error
+        .get("details")?
+        .as_array()?
+        .iter()
+        .find_map(|detail| span(detail.get("retryDelay")?.as_str()?))
+}
+
+/// OpenAI and Groq write `Please try again in 9m38.5s` where a header is missing or rounded.
+fn try_again_in(message: &str) -> Option<u64> {
+    let (_, after) = message.split_once("try again in ")?;
+    span(after.split_whitespace().next()?)
+}
+
+/// A time such as `20s`, `1.2s`, `12ms`, `9m38s` or `1h2m`, in milliseconds, rounded up.
+fn span(text: &str) -> Option<u64> {
+    let mut total = 0.0;
+    let mut rest = text.trim_end_matches(['.', ',']);
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at_checked(end)?;
+        let unit_end = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at_checked(unit_end)?;
+        let scale = match unit {
+            "ms" => 1.0,
+            "s" => 1_000.0,
+            "m" => 60_000.0,
+            "h" => 3_600_000.0,
+            "d" => 86_400_000.0,
+            _ => return None,
+        };
+        total += number.parse::<f64>().ok()? * scale;
+        rest = tail;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast from f64 saturates, and the number is not negative"
+    )]
+    let ms = total.ceil() as u64;
+    (ms > 0).then_some(ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_envelope_gives_its_codes_and_its_text() {
+        let check = |body: &str, codes: &[&str], message: &str| {
+            let fault = read(400, body.as_bytes());
+            assert_eq!(fault.codes, codes, "{body}");
+            assert!(fault.message.contains(message), "{body}: {}", fault.message);
+        };
+        check(
+            r#"{"error":{"message":"no","type":"invalid_request_error","param":"x","code":"c"}}"#,
+            &["c", "invalid_request_error"],
+            "no",
+        );
+        check(
+            r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT",
+                "details":[{"reason":"API_KEY_INVALID"}]}}]"#,
+            &["API_KEY_INVALID", "400", "INVALID_ARGUMENT"],
+            "API key",
+        );
+        check(
+            r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden"}]},
+                "type":"invalid_request_error","code":null}"#,
+            &["extra_forbidden", "invalid_request_error"],
+            "extra_forbidden",
+        );
+        check(
+            r#"{"error":{"code":429,"message":"slow","metadata":{"error_type":"rate_limit_exceeded"}}}"#,
+            &["rate_limit_exceeded", "429"],
+            "slow",
+        );
+        check(r#"{"error":"plain"}"#, &[], "plain");
+        check(r#"{"detail":"Unauthorized"}"#, &[], "Unauthorized");
+        check("<html>", &[], "<html>");
+        check("", &[], "");
+    }
+
+    #[test]
+    fn a_wait_is_found_in_words_and_in_details() {
+        let wait = |body: &str| read(429, body.as_bytes()).wait_ms;
+        let says = |text: &str| wait(&format!(r#"{{"error":{{"message":"{text}"}}}}"#));
+        assert_eq!(says("Please try again in 20s. Visit"), Some(20_000));
+        assert_eq!(says("Please try again in 9m38.5s"), Some(578_500));
+        assert_eq!(says("try again in 12ms."), Some(12));
+        assert_eq!(says("try again in a while"), None);
+        assert_eq!(says("try again later"), None);
+        assert_eq!(
+            wait(r#"[{"error":{"details":[{"x":1},{"retryDelay":"34s"}]}}]"#),
+            Some(34_000)
+        );
+    }
+
+    #[test]
+    fn an_error_inside_an_answer_takes_the_status_that_its_code_names() {
+        assert_eq!(inside(r#"{"code":429,"message":"x"}"#).status, 429);
+        assert_eq!(inside(r#"{"code":"server_error"}"#).status, 200);
+        assert_eq!(inside(r#""overloaded""#).known, Some(Reason::InStreamError));
+        assert_eq!(not_an_answer(b"  ").known, Some(Reason::Empty));
+        assert_eq!(not_an_answer(b"hello").known, Some(Reason::NotAnApi));
+        assert_eq!(not_an_answer(br#"[{"error":{"code":503}}]"#).status, 503);
+    }
+}
