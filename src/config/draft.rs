@@ -1,0 +1,153 @@
+//! The keys of a target's table beside its settings, and what they read into.
+//!
+//! A draft is what stands there, each key on its own. What keys mean together, an address and a
+//! dialect, a name and a secret, is `target`'s: it needs the whole draft, right or wrong.
+
+use serde_json::value::RawValue;
+
+use crate::config::Place;
+use crate::config::address;
+use crate::config::row::{Field, NEEDED, Row};
+use crate::config::secret;
+use crate::config::spelling;
+use crate::config::value;
+use crate::provider::{Company, PROVIDERS, Provider};
+
+/// A target's own keys, as they are written.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) provider: Option<&'static dyn Provider>,
+    pub(super) base_url: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) company: Option<&'static Company>,
+    pub(super) context: Option<u32>,
+    pub(super) place: Place,
+    pub(super) access_id: Option<String>,
+    pub(super) access_secret: Option<String>,
+}
+
+const PROVIDER: &str = "the name of a dialect, such as \"openai\"";
+const COMPANY: &str = "the name of a company, such as \"groq\"";
+const MODEL: &str = "the model's name at the provider";
+
+/// The keys of a target beside its settings.
+pub(super) static ROWS: &[Row<Draft>] = &[
+    Row {
+        name: "provider",
+        field: Field::Other {
+            read: |raw, draft| {
+                let known: Vec<_> = PROVIDERS.iter().map(|one| one.name()).collect();
+                let name = one_of(raw, PROVIDER, "provider", &known)?;
+                draft.provider = PROVIDERS.iter().copied().find(|one| one.name() == name);
+                Ok(())
+            },
+            what: PROVIDER,
+            default: NEEDED,
+        },
+        doc: "the dialect: `openai` (OpenAI, Groq, Together, OpenRouter, llama.cpp, vLLM, LM \
+              Studio and others that speak its API) or `ollama`",
+    },
+    Row {
+        name: "base_url",
+        field: Field::Text {
+            of: |draft| &mut draft.base_url,
+            read: |raw| {
+                let url = value::text(raw, address::WHAT)?;
+                Ok(address::base_url(&url)?.base.to_owned())
+            },
+            what: address::WHAT,
+            default: NEEDED,
+        },
+        doc: "the address, up to where the dialect's own path begins",
+    },
+    Row {
+        name: "model",
+        field: Field::Text {
+            of: |draft| &mut draft.model,
+            read: |raw| value::header_text(raw, MODEL),
+            what: MODEL,
+            default: NEEDED,
+        },
+        doc: "the model to ask for",
+    },
+    Row {
+        name: "key",
+        field: secret_name(|draft| &mut draft.key),
+        doc: "the secret that holds the credential: its name, never its value",
+    },
+    Row {
+        name: "company",
+        field: Field::Other {
+            read: |raw, draft| {
+                let known: Vec<_> = Company::names().collect();
+                let name = one_of(raw, COMPANY, "company", &known)?;
+                draft.company = Company::named(name);
+                Ok(())
+            },
+            what: COMPANY,
+            default: "by the host of `base_url`",
+        },
+        doc: "whose rules about fields hold, for `provider = \"openai\"`: `openai`, `groq`, \
+              `together`, `openrouter`, or `compatible` for any other server",
+    },
+    Row {
+        name: "context",
+        field: Field::Limit {
+            of: |draft| &mut draft.context,
+            range: 256..=10_000_000,
+        },
+        doc: "the window in tokens, prompt and answer together; longer conversations are cut to \
+              fit. An Ollama is told to use this window",
+    },
+    Row {
+        name: "home",
+        field: Field::Choice(&[
+            ("false", |draft| draft.place = Place::Cloud),
+            ("true", |draft| draft.place = Place::Home),
+        ]),
+        doc: "whether it runs on your own hardware, which is given more time",
+    },
+    Row {
+        name: "access_id",
+        field: secret_name(|draft| &mut draft.access_id),
+        doc: "the secret that holds the client id of a Cloudflare Access service token",
+    },
+    Row {
+        name: "access_secret",
+        field: secret_name(|draft| &mut draft.access_secret),
+        doc: "the secret that holds its client secret",
+    },
+];
+
+const fn secret_name(of: fn(&mut Draft) -> &mut Option<String>) -> Field<Draft> {
+    Field::Text {
+        of,
+        read: secret::name,
+        what: secret::WHAT,
+        default: "none",
+    }
+}
+
+/// The one of the known names that `raw` is.
+fn one_of<'k>(
+    raw: &RawValue,
+    what: &str,
+    noun: &str,
+    known: &[&'k str],
+) -> Result<&'k str, String> {
+    let text = value::text(raw, what)?;
+    known
+        .iter()
+        .copied()
+        .find(|name| *name == text)
+        .ok_or_else(|| {
+            let list = known.join(", ");
+            let guess = spelling::nearest(&text, known);
+            let guess = guess.map_or(String::new(), |name| format!("did you mean \"{name}\"? "));
+            format!(
+                "is {}, which is no {noun}: {guess}(known: {list})",
+                value::quoted(&text)
+            )
+        })
+}

@@ -1,0 +1,165 @@
+//! The gateway's configuration: parsed once per isolate into types that cannot be wrong.
+//!
+//! # Why all mistakes at once
+//!
+//! A configuration is deployed, not edited live: whoever mistyped three settings should need one
+//! round, not three. So reading goes on after a mistake, and every mistake carries its path and
+//! what would be right.
+
+use std::collections::BTreeMap;
+
+use crate::provider::{Company, Provider};
+
+mod address;
+mod callers;
+mod draft;
+mod keep_alive;
+mod read;
+pub mod reference;
+mod root;
+mod routes;
+mod row;
+mod secret;
+pub mod settings;
+mod spelling;
+mod table;
+mod target;
+mod value;
+
+pub use read::parse;
+pub use settings::Settings;
+
+/// A configuration without mistakes.
+#[derive(Debug)]
+pub struct Config {
+    /// The route that serves unknown model names.
+    pub default_route: String,
+    /// Whether the gateway may be asked without a key from anywhere.
+    pub exposure: Exposure,
+    /// Who may ask from a browser on another origin.
+    pub origins: Origins,
+    /// The largest request body, in bytes.
+    pub max_body: usize,
+    /// How long a request may take when the caller does not say, in milliseconds.
+    pub deadline_ms: u64,
+    /// The longest time that a caller may ask for, in milliseconds.
+    pub deadline_max_ms: u64,
+    /// The targets, in the order of their names; routes refer to them by position.
+    pub targets: Vec<Target>,
+    /// Each route's name and its targets, as positions in `targets`, in the order of asking.
+    pub routes: BTreeMap<String, Vec<usize>>,
+    /// The callers' keys by the name of their holder; empty when none is set.
+    pub keys: Vec<(String, Secret)>,
+}
+
+/// Whether an unlocked gateway is meant to be open to everyone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposure {
+    /// Without keys it serves only this machine.
+    Local,
+    /// `public = true`.
+    Public,
+}
+
+/// The origins that browsers may call from (`allowed_origins`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// Any (`["*"]`).
+    Any,
+    /// These; none when empty.
+    Listed(Vec<String>),
+}
+
+/// One upstream model that can be asked.
+#[derive(Debug)]
+pub struct Target {
+    /// Its name in the config.
+    pub name: String,
+    /// The dialect that it speaks.
+    pub provider: &'static dyn Provider,
+    /// The company, which is the row of a plain compatible server where the host is not known.
+    pub company: &'static Company,
+    /// The full address that chat requests are posted to.
+    pub url: String,
+    /// The model's name there.
+    pub model: String,
+    /// Its credential.
+    pub key: Key,
+    /// The two halves of a Cloudflare Access service token, where the way there needs one.
+    pub access: Option<(Secret, Secret)>,
+    /// Its window in tokens, where the config says.
+    pub context: Option<u32>,
+    /// Where it runs.
+    pub place: Place,
+    /// Its time-outs, counts and thresholds.
+    pub settings: Settings,
+}
+
+/// A target's credential.
+#[derive(Debug)]
+pub enum Key {
+    /// It needs none.
+    None,
+    /// The secret of this name, of the key or of the access token, is not set, so the target cannot
+    /// be asked.
+    Missing(String),
+    /// Here it is.
+    Present(Secret),
+}
+
+/// Where a target runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// At a provider.
+    #[default]
+    Cloud,
+    /// On the owner's hardware (`home = true`).
+    Home,
+}
+
+/// A text that must not be shown: it has no `Display`, and its `Debug` says nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret in.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Hands it out, to be sent or compared.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// One mistake in a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where: `targets.home.provider`.
+    pub path: String,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}
+
+impl Mistake {
+    fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl Config {
+    /// The target of this name.
+    pub fn target(&self, name: &str) -> Option<&Target> {
+        self.targets.iter().find(|target| target.name == name)
+    }
+}

@@ -1,0 +1,156 @@
+//! The top level of the config: what holds for every request.
+//!
+//! Its tables (`targets`, `routes`, `defaults`) have rows here, so that their names are known and
+//! documented with the rest, but are read in files of their own.
+
+use serde_json::value::RawValue;
+
+use crate::config::address;
+use crate::config::row::{self, Field, NEEDED, Row};
+use crate::config::value;
+use crate::config::{Exposure, Origins, Place};
+
+/// What the top level says, as far as it can be read on its own.
+pub(super) struct Root {
+    pub(super) deadline_ms: u64,
+    pub(super) deadline_max_ms: u64,
+    pub(super) default_route: Option<String>,
+    pub(super) exposure: Exposure,
+    pub(super) max_body: usize,
+    pub(super) origins: Origins,
+}
+
+const MINUTE: u64 = 60_000;
+
+const DAY: u64 = 24 * 60 * MINUTE;
+
+/// The default route's name when none is written.
+pub(super) const DEFAULT_ROUTE: &str = "auto";
+
+const ROUTE: &str = "the name of a route";
+
+const ORIGINS: &str = "a list of origins, such as [\"https://app.example.com\"]";
+
+/// The keys of the top level.
+pub(super) static ROWS: &[Row<Root>] = &[
+    Row {
+        name: "targets",
+        field: Field::Table {
+            what: "a table with a table for each target",
+            default: NEEDED,
+        },
+        doc: "the upstream models that can be asked, by names of your own",
+    },
+    Row {
+        name: "routes",
+        field: Field::Table {
+            what: "a table with a list of targets for each route",
+            default: NEEDED,
+        },
+        doc: "which targets serve a name that callers send as `model`, in the order of asking",
+    },
+    Row {
+        name: "default_route",
+        field: Field::Text {
+            of: |root| &mut root.default_route,
+            read: |raw| value::text(raw, ROUTE),
+            what: ROUTE,
+            default: "auto, if there is such a route",
+        },
+        doc: "the route for a `model` that is neither a route nor a target",
+    },
+    Row {
+        name: "defaults",
+        field: Field::Table {
+            what: "a table of settings",
+            default: "none",
+        },
+        doc: "settings for every target that does not set them itself",
+    },
+    Row {
+        name: "public",
+        field: Field::Choice(&[
+            ("false", |root| root.exposure = Exposure::Local),
+            ("true", |root| root.exposure = Exposure::Public),
+        ]),
+        doc: "whether everyone may ask when the secret `PILOTLIGHT_KEYS` is not set",
+    },
+    Row {
+        name: "allowed_origins",
+        field: Field::Other {
+            read: |raw, root| {
+                root.origins = origins(raw)?;
+                Ok(())
+            },
+            what: ORIGINS,
+            default: "none",
+        },
+        doc: "pages on other origins that may call from a browser; `\"*\"` for all",
+    },
+    Row {
+        name: "deadline",
+        field: Field::Time {
+            of: |root| &mut root.deadline_ms,
+            range: 1..=DAY,
+            cloud: 10 * MINUTE,
+            home: 10 * MINUTE,
+        },
+        doc: "how long a request may take when the caller does not say",
+    },
+    Row {
+        name: "deadline_max",
+        field: Field::Time {
+            of: |root| &mut root.deadline_max_ms,
+            range: 1..=DAY,
+            cloud: 30 * MINUTE,
+            home: 30 * MINUTE,
+        },
+        doc: "the longest that a caller may ask for (`x-pilotlight-timeout`, in seconds)",
+    },
+    Row {
+        name: "max_body",
+        field: Field::Bytes {
+            of: |root| &mut root.max_body,
+            range: 1_024..=64 << 20,
+            default: 8 << 20,
+        },
+        doc: "the largest request body",
+    },
+];
+
+impl Root {
+    /// The built-in defaults.
+    pub(super) fn built_in() -> Self {
+        let blank = Self {
+            deadline_ms: 0,
+            deadline_max_ms: 0,
+            default_route: None,
+            exposure: Exposure::Local,
+            max_body: 0,
+            origins: Origins::Listed(Vec::new()),
+        };
+        row::built_in(ROWS, blank, Place::Cloud)
+    }
+}
+
+fn origins(raw: &RawValue) -> Result<Origins, String> {
+    let Ok(texts) = serde_json::from_str::<Vec<String>>(raw.get()) else {
+        return Err(format!("is {}: it should be {ORIGINS}", value::shown(raw)));
+    };
+    if texts.iter().any(|text| text == "*") {
+        return Ok(Origins::Any);
+    }
+    let mut listed = Vec::new();
+    let mut problems = Vec::new();
+    for (at, text) in texts.iter().enumerate() {
+        match address::origin(text) {
+            Ok(origin) => listed.push(origin),
+            Err(problem) => problems.push(format!("entry {} {problem}", at + 1)),
+        }
+    }
+    if problems.is_empty() {
+        Ok(Origins::Listed(listed))
+    } else {
+        Err(problems.join("; "))
+    }
+}

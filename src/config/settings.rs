@@ -1,0 +1,291 @@
+//! Every tunable of a target: its name in the config, its range, its defaults, its meaning.
+//!
+//! # Why a home target waits longer
+//!
+//! A home box loads a model from disk before its first token and reads a long prompt in minutes on
+//! a small CPU; a cloud that is silent for as long is down. So each time-out has a default for each
+//! place.
+
+use std::ops::RangeInclusive;
+
+use crate::config::Mistake;
+use crate::config::Place;
+use crate::config::keep_alive;
+use crate::config::row::{self, Field, Row};
+use crate::config::table::Table;
+
+/// A target's settings, after `defaults` and the target's own table have been applied.
+///
+/// Times are in milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `attempts`: how often the target is asked in one request, at most.
+    pub attempts: u32,
+    /// `attempt_timeout`: how long one attempt may take until its first token, or whole when it is
+    /// not streamed.
+    pub attempt_timeout_ms: u64,
+    /// `backoff_base`: the first wait between two attempts is random below this.
+    pub backoff_base_ms: u64,
+    /// `backoff_max`: waits grow up to this.
+    pub backoff_max_ms: u64,
+    /// `breaker_cooldown`: how long the breaker stays open the first time.
+    pub breaker_cooldown_ms: u64,
+    /// `breaker_cooldown_max`: how far that grows.
+    pub breaker_cooldown_max_ms: u64,
+    /// `breaker_credential_cooldown`: how long it opens when a credential, a model or an account is
+    /// at fault.
+    pub breaker_credential_cooldown_ms: u64,
+    /// `breaker_failures`: consecutive failures that open it.
+    pub breaker_failures: u32,
+    /// `breaker_min_requests`: how many attempts the window must hold before the rate counts.
+    pub breaker_min_requests: u32,
+    /// `breaker_rate`: the share of failed attempts in the window that opens it.
+    pub breaker_rate: f64,
+    /// `breaker_window`: the length of that window.
+    pub breaker_window_ms: u64,
+    /// `first_token_timeout`: how long a stream may take to its first token.
+    pub first_token_timeout_ms: u64,
+    /// `headers_timeout`: how long a streamed answer's headers may take.
+    pub headers_timeout_ms: u64,
+    /// `keep_alive`: how long a home box keeps the model loaded, as Ollama writes it.
+    pub keep_alive: Option<String>,
+    /// `max_output`: room kept for the answer when the caller sets no limit, in tokens.
+    pub max_output: Option<u32>,
+    /// `retry_after_max`: the longest wait asked for by the upstream that is waited out.
+    pub retry_after_max_ms: u64,
+    /// `stall_timeout`: the longest silence inside a stream.
+    pub stall_timeout_ms: u64,
+    /// `truncate`: whether a conversation may be cut to fit.
+    pub truncate: Truncate,
+}
+
+/// Whether a conversation may be cut to fit a target's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truncate {
+    /// It may.
+    Auto,
+    /// It may not: the target is skipped.
+    Never,
+}
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+
+/// A wait that may be none.
+const WAIT: RangeInclusive<u64> = 0..=10 * MINUTE;
+
+/// A time after which something is given up.
+const TIMEOUT: RangeInclusive<u64> = 1..=HOUR;
+
+/// A time for which a breaker is open.
+const COOLDOWN: RangeInclusive<u64> = 1..=24 * HOUR;
+
+/// The settings, in the order in which they are explained.
+pub(super) static ROWS: &[Row<Settings>] = &[
+    Row {
+        name: "attempts",
+        field: Field::Count {
+            of: |s| &mut s.attempts,
+            range: 1..=10,
+            default: 2,
+        },
+        doc: "how often the target is asked in one request, at most",
+    },
+    Row {
+        name: "backoff_base",
+        field: same(|s| &mut s.backoff_base_ms, WAIT, SECOND / 4),
+        doc: "the first wait between two attempts is random below this; it doubles from there",
+    },
+    Row {
+        name: "backoff_max",
+        field: same(|s| &mut s.backoff_max_ms, WAIT, 4 * SECOND),
+        doc: "how far those waits grow",
+    },
+    Row {
+        name: "retry_after_max",
+        field: same(|s| &mut s.retry_after_max_ms, WAIT, 5 * SECOND),
+        doc: "the longest `Retry-After` that is waited out; beyond it the next target is asked",
+    },
+    Row {
+        name: "headers_timeout",
+        field: by_place(|s| &mut s.headers_timeout_ms, [20, 180]),
+        doc: "how long the headers of a streamed answer may take",
+    },
+    Row {
+        name: "first_token_timeout",
+        field: by_place(|s| &mut s.first_token_timeout_ms, [30, 180]),
+        doc: "how long a stream may take to its first token",
+    },
+    Row {
+        name: "attempt_timeout",
+        field: by_place(|s| &mut s.attempt_timeout_ms, [120, 300]),
+        doc: "how long one attempt may take: to its first token when streamed, else whole",
+    },
+    Row {
+        name: "stall_timeout",
+        field: by_place(|s| &mut s.stall_timeout_ms, [30, 60]),
+        doc: "the longest silence inside a stream",
+    },
+    Row {
+        name: "breaker_failures",
+        field: Field::Count {
+            of: |s| &mut s.breaker_failures,
+            range: 1..=100_000,
+            default: 5,
+        },
+        doc: "failures in a row that open the breaker",
+    },
+    Row {
+        name: "breaker_rate",
+        field: Field::Share {
+            of: |s| &mut s.breaker_rate,
+            default: 0.5,
+        },
+        doc: "the share of failed attempts within the window that opens it",
+    },
+    Row {
+        name: "breaker_min_requests",
+        field: Field::Count {
+            of: |s| &mut s.breaker_min_requests,
+            range: 1..=1_000_000,
+            default: 10,
+        },
+        doc: "how many attempts the window must hold before that share counts",
+    },
+    Row {
+        name: "breaker_window",
+        field: same(|s| &mut s.breaker_window_ms, SECOND..=HOUR, MINUTE),
+        doc: "the length of that window",
+    },
+    Row {
+        name: "breaker_cooldown",
+        field: same(|s| &mut s.breaker_cooldown_ms, COOLDOWN, 15 * SECOND),
+        doc: "how long the breaker stays open the first time; it doubles from there",
+    },
+    Row {
+        name: "breaker_cooldown_max",
+        field: same(|s| &mut s.breaker_cooldown_max_ms, COOLDOWN, 10 * MINUTE),
+        doc: "how far that grows",
+    },
+    Row {
+        name: "breaker_credential_cooldown",
+        field: same(
+            |s| &mut s.breaker_credential_cooldown_ms,
+            COOLDOWN,
+            30 * MINUTE,
+        ),
+        doc: "how long it opens when a credential, a model or an account is at fault",
+    },
+    Row {
+        name: "truncate",
+        field: Field::Choice(&[
+            ("\"auto\"", |s| s.truncate = Truncate::Auto),
+            ("\"never\"", |s| s.truncate = Truncate::Never),
+        ]),
+        doc: "whether a conversation may be cut to fit `context`; if `never`, the target is skipped",
+    },
+    Row {
+        name: "max_output",
+        field: Field::Limit {
+            of: |s| &mut s.max_output,
+            range: 1..=10_000_000,
+        },
+        doc: "tokens kept for the answer, and its limit, when the caller sets none",
+    },
+    Row {
+        name: "keep_alive",
+        field: Field::Text {
+            of: |s| &mut s.keep_alive,
+            read: keep_alive::read,
+            what: keep_alive::WHAT,
+            default: "none",
+        },
+        doc: "how long an Ollama keeps the model loaded after an answer; `-1` for good",
+    },
+];
+
+/// A time whose default is the same everywhere.
+const fn same(
+    of: fn(&mut Settings) -> &mut u64,
+    range: RangeInclusive<u64>,
+    default: u64,
+) -> Field<Settings> {
+    Field::Time {
+        of,
+        range,
+        cloud: default,
+        home: default,
+    }
+}
+
+/// A time-out whose default, in seconds, is longer at home.
+const fn by_place(of: fn(&mut Settings) -> &mut u64, [cloud, home]: [u64; 2]) -> Field<Settings> {
+    Field::Time {
+        of,
+        range: TIMEOUT,
+        cloud: cloud * SECOND,
+        home: home * SECOND,
+    }
+}
+
+impl Settings {
+    /// The built-in defaults for a place.
+    pub fn built_in(place: Place) -> Self {
+        row::built_in(ROWS, BLANK, place)
+    }
+}
+
+/// Before the rows have set their defaults.
+const BLANK: Settings = Settings {
+    attempts: 0,
+    attempt_timeout_ms: 0,
+    backoff_base_ms: 0,
+    backoff_max_ms: 0,
+    breaker_cooldown_ms: 0,
+    breaker_cooldown_max_ms: 0,
+    breaker_credential_cooldown_ms: 0,
+    breaker_failures: 0,
+    breaker_min_requests: 0,
+    breaker_rate: 0.0,
+    breaker_window_ms: 0,
+    first_token_timeout_ms: 0,
+    headers_timeout_ms: 0,
+    keep_alive: None,
+    max_output: None,
+    retry_after_max_ms: 0,
+    stall_timeout_ms: 0,
+    truncate: Truncate::Auto,
+};
+
+/// Tells the settings of a table that contradict each other.
+pub(super) fn check(table: &Table<'_>, settings: &Settings, mistakes: &mut Vec<Mistake>) {
+    let pairs = [
+        [
+            ("backoff_base", settings.backoff_base_ms),
+            ("backoff_max", settings.backoff_max_ms),
+        ],
+        [
+            ("breaker_cooldown", settings.breaker_cooldown_ms),
+            ("breaker_cooldown_max", settings.breaker_cooldown_max_ms),
+        ],
+    ];
+    for pair in pairs {
+        table.check_order(pair, mistakes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_its_own_row() {
+        let fields = format!("{BLANK:?}").matches(": ").count();
+        assert_eq!(ROWS.len(), fields);
+        let mut names = row::names(ROWS);
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), fields);
+    }
+}

@@ -1,0 +1,7 @@
+//! One file per decision: each a pure function of values, with time and chance as arguments.
+
+pub mod backoff;
+pub mod breaker;
+pub mod classify;
+pub mod fit;
+pub mod route;
