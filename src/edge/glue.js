@@ -1,0 +1,217 @@
+// What the gateway does in the runtime itself, one call a step: plain values in, plain values out.
+//
+// It reads and writes and keeps time limits. It decides nothing: which limit, which target, what an
+// answer means and what goes to the caller are all Rust's.
+
+/// The request's head as lines, so that it crosses into wasm at once.
+export function head(request) {
+  const headers = request.headers;
+  return [
+    request.method,
+    request.url,
+    headers.get("authorization"),
+    headers.get("content-type"),
+    headers.get("content-length"),
+    headers.get("origin"),
+    headers.get("x-pilotlight-truncate"),
+    headers.get("x-pilotlight-timeout"),
+  ].join("\n");
+}
+
+/// The request's body, or null when it is larger than the limit. Rejects when it breaks off.
+export async function body(request, limit) {
+  if (request.headers.has("content-length")) {
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    return bytes.length > limit ? null : bytes;
+  }
+  // Of unknown length: never hold more than the limit.
+  const chunks = [];
+  let length = 0;
+  if (request.body) {
+    for await (const chunk of request.body) {
+      length += chunk.length;
+      if (length > limit) return null;
+      chunks.push(chunk);
+    }
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/// The headers that every call to a target carries, made once an isolate.
+export function targetHeaders(lines) {
+  return new Headers(pairs(lines));
+}
+
+const UNREACHABLE = 1;
+const TIMED_OUT = 2;
+
+/// Posts a call. Answers {head, bytes} or {head, reader, controller}, or a number when there is no
+/// answer. `body` is a view of wasm memory: fetch copies it before anything is awaited.
+export async function send(url, headers, body, open, timeoutMs) {
+  const controller = new AbortController();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    controller.abort();
+  }, timeoutMs);
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      redirect: "manual",
+      signal: controller.signal,
+    });
+    const head = replyHead(response);
+    if (open && response.status === 200 && response.body) {
+      return { head, reader: response.body.getReader(), controller };
+    }
+    return { head, bytes: new Uint8Array(await response.arrayBuffer()) };
+  } catch {
+    return timedOut ? TIMED_OUT : UNREACHABLE;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function replyHead(response) {
+  const headers = response.headers;
+  return [
+    response.status,
+    headers.get("content-type"),
+    headers.get("location"),
+    headers.get("retry-after"),
+    headers.get("retry-after-ms"),
+    headers.get("x-should-retry"),
+    headers.get("cf-error-type"),
+  ].join("\n");
+}
+
+/// The next bytes of an open answer, null at its end, or a number when it broke.
+export async function read(open, timeoutMs) {
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, TIMED_OUT);
+  });
+  try {
+    const next = await Promise.race([open.reader.read(), late]);
+    if (next === TIMED_OUT) return TIMED_OUT;
+    return next.done ? null : next.value;
+  } catch {
+    return UNREACHABLE;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/// Ends a call whose answer is no longer wanted.
+export function abort(open) {
+  open.controller.abort();
+}
+
+/// A new way to the caller of `request`. An IdentityTransformStream passes bytes without copying them
+/// through JavaScript. That the caller has left is told by the request's signal at once, and by the
+/// writer only when something is written.
+export function outlet(request) {
+  const { readable, writable } = new IdentityTransformStream();
+  const writer = writable.getWriter();
+  const way = { readable, writer, left: false, onLeave: null };
+  const leave = () => {
+    way.left = true;
+    way.onLeave?.();
+  };
+  writer.closed.catch(leave);
+  request.signal.addEventListener("abort", leave);
+  return way;
+}
+
+/// Writes to the caller; false when it has left.
+export async function write(way, bytes) {
+  try {
+    await way.writer.write(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/// Ends the caller's stream.
+export async function close(way) {
+  try {
+    await way.writer.close();
+  } catch {
+    // The caller left first; there is nothing to end.
+  }
+}
+
+// The flags that `feed` answers with, and the ends that `pump` answers with: see world.rs.
+const SAME = 1;
+const HEARD = 2;
+const ENOUGH = 4;
+const PUMPED = { callerLeft: 0, deadline: 1, ended: 2, enough: 3, reset: 4, stalled: 5 };
+
+/// Relays an open answer chunk by chunk: `feed` looks at each and says what is to be written, `take`
+/// hands it over where it is not the chunk itself.
+export async function pump(open, way, feed, take, stallMs, deadline) {
+  let broke = PUMPED.reset;
+  let reading = true;
+  let heard = Date.now();
+  const end = (how) => {
+    broke = how;
+    open.controller.abort();
+  };
+  way.onLeave = () => end(PUMPED.callerLeft);
+  if (way.left) end(PUMPED.callerLeft);
+  const watch = setInterval(() => {
+    const now = Date.now();
+    if (now >= deadline) end(PUMPED.deadline);
+    else if (reading && now - heard >= stallMs) end(PUMPED.stalled);
+  }, Math.min(1000, Math.max(10, stallMs / 4)));
+  try {
+    for (;;) {
+      const { done, value } = await open.reader.read();
+      if (done) return PUMPED.ended;
+      const flags = feed(value);
+      if (flags & HEARD) heard = Date.now();
+      const bytes = flags & SAME ? value : take();
+      if (bytes.length > 0) {
+        // A caller that reads slowly is not an upstream that is silent.
+        const before = Date.now();
+        reading = false;
+        if (!(await write(way, bytes))) return PUMPED.callerLeft;
+        reading = true;
+        heard += Date.now() - before;
+      }
+      if (flags & ENOUGH) return PUMPED.enough;
+    }
+  } catch {
+    return broke;
+  } finally {
+    clearInterval(watch);
+    way.onLeave = null;
+    open.controller.abort();
+  }
+}
+
+/// An answer whose body is bytes (a view of wasm memory, copied at once) or nothing.
+export function respond(status, lines, body) {
+  return new Response(body, { status, headers: pairs(lines) });
+}
+
+/// An answer whose body is still being written.
+export function respondStream(status, lines, way) {
+  return new Response(way.readable, { status, headers: pairs(lines) });
+}
+
+function pairs(lines) {
+  const flat = lines.split("\n");
+  const list = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) list.push([flat[at], flat[at + 1]]);
+  return list;
+}

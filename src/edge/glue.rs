@@ -1,0 +1,70 @@
+//! `glue.js`, as Rust sees it.
+
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/src/edge/glue.js")]
+extern "C" {
+    /// An upstream's answer whose body is still coming: `{head, reader, controller}`; or a whole one:
+    /// `{head, bytes}`.
+    #[derive(Debug)]
+    pub(super) type Answer;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn head(this: &Answer) -> String;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn bytes(this: &Answer) -> Option<js_sys::Uint8Array>;
+
+    /// A way to the caller: `{readable, writer, left, onLeave}`.
+    #[derive(Clone, Debug)]
+    pub(super) type Way;
+
+    #[wasm_bindgen(js_name = head)]
+    pub(super) fn request_head(request: &web_sys::Request) -> String;
+
+    #[wasm_bindgen(catch, js_name = body)]
+    pub(super) async fn request_body(
+        request: &web_sys::Request,
+        limit: f64,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = targetHeaders)]
+    pub(super) fn target_headers(lines: &str) -> web_sys::Headers;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn send(
+        url: &str,
+        headers: &web_sys::Headers,
+        body: &[u8],
+        open: bool,
+        timeout_ms: f64,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn read(open: &Answer, timeout_ms: f64) -> Result<JsValue, JsValue>;
+
+    pub(super) fn abort(open: &Answer);
+
+    pub(super) fn outlet(request: &web_sys::Request) -> Way;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn write(way: &Way, bytes: js_sys::Uint8Array) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn close(way: &Way) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn pump(
+        open: &Answer,
+        way: &Way,
+        feed: &JsValue,
+        take: &JsValue,
+        stall_ms: f64,
+        deadline: f64,
+    ) -> Result<JsValue, JsValue>;
+
+    pub(super) fn respond(status: u16, lines: &str, body: Option<&[u8]>) -> web_sys::Response;
+
+    #[wasm_bindgen(js_name = respondStream)]
+    pub(super) fn respond_stream(status: u16, lines: &str, way: &Way) -> web_sys::Response;
+}

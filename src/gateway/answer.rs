@@ -1,0 +1,138 @@
+//! What goes back to the caller: status, headers, body, and the disclosure in all of them.
+
+use std::fmt::Write as _;
+
+use crate::error::ErrorAnswer;
+use crate::gateway::attempt::Attempt;
+use crate::openai::json::Writer;
+use crate::policy::fit::Truncated;
+
+/// An answer to the caller. `S` is the platform's stream.
+#[derive(Debug)]
+pub struct Answer<S> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers; all values are visible ASCII.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: AnswerBody<S>,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum AnswerBody<S> {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// None.
+    Empty,
+    /// What comes.
+    Stream(S),
+}
+
+impl<S> Answer<S> {
+    /// A JSON answer.
+    pub fn json(status: u16, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: AnswerBody::Bytes(body),
+        }
+    }
+
+    /// An error answer. An error is told in full by its body, and no cache may keep it.
+    pub fn error(error: &ErrorAnswer) -> Self {
+        let mut answer = Self::json(error.status, error.to_json());
+        answer.header("cache-control", "no-store");
+        answer
+    }
+
+    /// Adds a header; what a header cannot carry is left out of its value.
+    pub fn header(&mut self, name: &'static str, value: impl AsRef<str>) {
+        let value = value
+            .as_ref()
+            .chars()
+            .filter(|c| c.is_ascii_graphic() || *c == ' ')
+            .collect();
+        self.headers.push((name, value));
+    }
+}
+
+/// Who answered, what was tried and what was left out.
+#[derive(Clone, Copy, Debug)]
+pub struct Disclosure<'a> {
+    /// The request's id.
+    pub request_id: &'a str,
+    /// The target that answered and its model; `None` when none did.
+    pub answered: Option<(&'a str, &'a str)>,
+    /// Every attempt, in order.
+    pub attempts: &'a [Attempt],
+    /// What was cut from the conversation.
+    pub truncated: Option<&'a Truncated>,
+}
+
+impl Disclosure<'_> {
+    /// The `pilotlight` object.
+    pub fn to_json(self) -> String {
+        let mut out = Vec::with_capacity(256);
+        let mut object = Writer::new(&mut out);
+        if let Some((target, model)) = self.answered {
+            object.text("target", target).text("model", model);
+        }
+        object.text("request_id", self.request_id);
+        attempts_json(object.name("attempts"), self.attempts);
+        if let Some(truncated) = self.truncated {
+            let mut cut = Writer::new(object.name("truncated"));
+            cut.number("messages", truncated.messages.into())
+                .number("tokens", truncated.tokens.into());
+            cut.end();
+        }
+        object.end();
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Puts the headers on an answer.
+    pub fn put_headers<S>(self, answer: &mut Answer<S>) {
+        if let Some((target, model)) = self.answered {
+            answer.header("x-pilotlight-target", target);
+            answer.header("x-pilotlight-model", model);
+        }
+        if !self.attempts.is_empty() {
+            let tried: Vec<String> = self.attempts.iter().map(Attempt::summary).collect();
+            answer.header("x-pilotlight-attempts", tried.join(","));
+        }
+        if let Some(truncated) = self.truncated {
+            let mut text = String::new();
+            let _ = write!(
+                text,
+                "messages={};tokens={}",
+                truncated.messages, truncated.tokens
+            );
+            answer.header("x-pilotlight-truncated", text);
+        }
+    }
+}
+
+/// Writes the list of attempts.
+pub fn attempts_json(out: &mut Vec<u8>, attempts: &[Attempt]) {
+    let mut separator = b'[';
+    for attempt in attempts {
+        out.push(separator);
+        separator = b',';
+        let mut object = Writer::new(out);
+        object
+            .text("target", &attempt.target)
+            .text("outcome", attempt.outcome());
+        if let Some(status) = attempt.status {
+            object.number("status", status.into());
+        }
+        if let Some(field) = attempt.field {
+            object.text("field", field);
+        }
+        object.number("ms", attempt.ms);
+        object.end();
+    }
+    if separator == b'[' {
+        out.push(b'[');
+    }
+    out.push(b']');
+}

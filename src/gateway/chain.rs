@@ -1,0 +1,451 @@
+//! The loop: target by target, attempt by attempt, until one answers.
+//!
+//! Every request goes through here, whichever front it came by and whichever dialects answer it.
+//! Per target: admit, shape, write, send, judge. A failure goes on to the next attempt or the next
+//! target with nothing lost and nothing doubled, because no byte reaches the caller before an attempt
+//! has succeeded.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use crate::config::settings::Truncate;
+use crate::config::{Key, Target};
+use crate::gateway::answer::Disclosure;
+use crate::gateway::attempt::{self, Attempt, Failure, Plan, Success};
+use crate::gateway::isolate::Isolate;
+use crate::openai::{ChatRequest, Message};
+use crate::platform::Platform;
+use crate::policy::backoff;
+use crate::policy::breaker::{Admission, Health};
+use crate::policy::classify::{Action, Wording};
+use crate::policy::fit::{self, Budget, Fitted, Ratio, Truncated};
+use crate::provider::company::Fields;
+use crate::provider::{Ask, Completion, Reading};
+use crate::reason::Reason;
+use crate::stream::relay::Relay;
+
+/// One request on its way through the chain.
+#[derive(Debug)]
+pub(super) struct Job<'a, W> {
+    pub(super) world: &'a W,
+    pub(super) isolate: &'a Rc<Isolate>,
+    pub(super) request: &'a ChatRequest<'a>,
+    pub(super) id: &'a str,
+    pub(super) started: u64,
+    pub(super) deadline: u64,
+    /// The caller's word on cutting, which can only be stricter than the target's.
+    pub(super) truncate: Truncate,
+}
+
+/// How the chain ended.
+#[derive(Debug)]
+pub(super) struct Ending<B> {
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) outcome: Outcome<B>,
+}
+
+/// What the chain ended with.
+#[derive(Debug)]
+pub(super) enum Outcome<B> {
+    /// An answer, by the target at this position in the config.
+    Answered { at: usize, answer: Served<B> },
+    /// None. When upstreams refused the request as it is written, the first one's words.
+    Nobody { refused: Option<String> },
+}
+
+/// An answer and what was cut to get it.
+#[derive(Debug)]
+pub(super) struct Served<B> {
+    pub(super) kind: Kind<B>,
+    /// How many tokens we counted in the prompt, where we had to.
+    pub(super) counted: Option<u32>,
+    pub(super) truncated: Option<Truncated>,
+}
+
+/// The two ways of an answer.
+#[derive(Debug)]
+pub(super) enum Kind<B> {
+    Stream { relay: Box<Relay>, body: Option<B> },
+    Whole(Completion),
+}
+
+/// What one target had to say.
+enum Heard<B> {
+    Answer(Served<B>),
+    Nothing,
+    /// It refused the request as it is written, and so would the others.
+    Refusal,
+}
+
+/// Asks the targets in turn.
+pub(super) async fn run<W: Platform>(
+    job: &Job<'_, W>,
+    targets: &[Target],
+    order: &[usize],
+) -> Ending<W::Body> {
+    let mut account = Account::default();
+    for at in order {
+        let Some(target) = targets.get(*at) else {
+            continue;
+        };
+        match ask(job, target, &mut account).await {
+            Heard::Answer(answer) => {
+                return Ending {
+                    attempts: account.attempts,
+                    outcome: Outcome::Answered { at: *at, answer },
+                };
+            }
+            Heard::Nothing => {}
+            Heard::Refusal => break,
+        }
+    }
+    Ending {
+        outcome: Outcome::Nobody {
+            refused: account.refusal(),
+        },
+        attempts: account.attempts,
+    }
+}
+
+/// What was tried so far.
+#[derive(Debug, Default)]
+struct Account {
+    attempts: Vec<Attempt>,
+    first_refusal: Option<String>,
+}
+
+impl Account {
+    /// The upstream's words that the caller can act on: only when nothing else went wrong.
+    fn refusal(&self) -> Option<String> {
+        let only_refusals = self.attempts.iter().all(|attempt| {
+            matches!(
+                attempt.reason,
+                Some(
+                    Reason::ContentPolicy | Reason::NoKey | Reason::Rejected | Reason::Unsupported
+                )
+            )
+        });
+        let last_refused = matches!(
+            self.attempts.last().and_then(|attempt| attempt.reason),
+            Some(Reason::ContentPolicy | Reason::Rejected)
+        );
+        self.first_refusal
+            .clone()
+            .filter(|_| only_refusals || last_refused)
+    }
+}
+
+/// Asks one target, as often as it may be asked.
+async fn ask<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    account: &mut Account,
+) -> Heard<W::Body> {
+    if let Some(skipped) = refuse_admission(job, target) {
+        account.attempts.push(skipped);
+        return Heard::Nothing;
+    }
+    let mut shaped = match shape(job, target, job.isolate.ratio(&target.name)) {
+        Ok(shaped) => shaped,
+        Err(skipped) => return not_sent(job, target, account, skipped),
+    };
+    let mut refitted = false;
+    let mut number = 1;
+    loop {
+        let started = job.world.now();
+        let failure = match once(job, target, &shaped, started, account).await {
+            Ok(kind) => return answered(job, target, &shaped, started, kind, account),
+            Err(failure) => failure,
+        };
+        note(job, target, &failure, started, account);
+        if !refitted && let Some(ratio) = corrected(job, target, &shaped, &failure) {
+            refitted = true;
+            shaped = match shape(job, target, ratio) {
+                Ok(shaped) => shaped,
+                Err(skipped) => return not_sent(job, target, account, skipped),
+            };
+            continue;
+        }
+        let Some(wait) = again(job, target, &failure, number) else {
+            let health = waiting(failure.verdict.health, failure.wait_ms);
+            record(job, target, health);
+            return match failure.verdict.action {
+                Action::Reject => Heard::Refusal,
+                Action::Next | Action::Retry => Heard::Nothing,
+            };
+        };
+        record(job, target, retried(failure.verdict.health));
+        job.world.sleep(wait).await;
+        number += 1;
+    }
+}
+
+/// A target that turned out not to be asked. A probe that is not sent makes room for the next.
+fn not_sent<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    account: &mut Account,
+    skipped: Attempt,
+) -> Heard<W::Body> {
+    record(job, target, Health::Unknown);
+    account.attempts.push(skipped);
+    Heard::Nothing
+}
+
+/// An attempt that succeeded. The breaker hears of a whole answer now, and of a stream at its end.
+fn answered<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    shaped: &Shaped<'_>,
+    started: u64,
+    kind: Kind<W::Body>,
+    account: &mut Account,
+) -> Heard<W::Body> {
+    let ms = job.world.now().saturating_sub(started);
+    account.attempts.push(Attempt::answered(&target.name, ms));
+    if let Kind::Whole(completion) = &kind {
+        job.isolate
+            .compare(&target.name, shaped.counted, completion.usage);
+        record(job, target, Health::Well);
+    }
+    Heard::Answer(Served {
+        kind,
+        counted: shaped.counted,
+        truncated: shaped.truncated,
+    })
+}
+
+/// Why the target must not be asked now, if it must not.
+fn refuse_admission<W: Platform>(job: &Job<'_, W>, target: &Target) -> Option<Attempt> {
+    let now = job.world.now();
+    if matches!(target.key, Key::Missing(_)) {
+        return Some(Attempt::skipped(&target.name, Reason::NoKey));
+    }
+    if now >= job.deadline {
+        return Some(Attempt::skipped(&target.name, Reason::Deadline));
+    }
+    match job.isolate.admit(&target.name, now) {
+        Admission::Pass | Admission::Probe => None,
+        Admission::Refuse { until, cause } => Some(Attempt {
+            again_at: Some(until),
+            cause: Some(cause),
+            ..Attempt::skipped(&target.name, Reason::BreakerOpen)
+        }),
+    }
+}
+
+/// A request as it goes to one target.
+struct Shaped<'a> {
+    messages: Cow<'a, [Message<'a>]>,
+    counted: Option<u32>,
+    truncated: Option<Truncated>,
+}
+
+/// Fits the conversation into the target's window.
+fn shape<'a, W: Platform>(
+    job: &Job<'a, W>,
+    target: &Target,
+    ratio: Ratio,
+) -> Result<Shaped<'a>, Attempt> {
+    let uncut = |counted| Shaped {
+        messages: Cow::Borrowed(job.request.messages.as_slice()),
+        counted,
+        truncated: None,
+    };
+    let Some(window) = target.context else {
+        return Ok(uncut(None));
+    };
+    let budget = Budget {
+        window,
+        room: room(job.request, target, window),
+        ratio,
+    };
+    match fit::fit(job.request, &budget) {
+        Fitted::Whole { counted } => Ok(uncut(counted)),
+        Fitted::Cut { .. } if cutting(job, target) == Truncate::Never => {
+            Err(Attempt::skipped(&target.name, Reason::TooLong))
+        }
+        Fitted::Cut {
+            messages,
+            counted,
+            truncated,
+        } => Ok(Shaped {
+            messages: Cow::Owned(messages),
+            counted: Some(counted),
+            truncated: Some(truncated),
+        }),
+        Fitted::TooLong { .. } => Err(Attempt::skipped(&target.name, Reason::TooLong)),
+    }
+}
+
+/// Tokens kept for the answer: as many as may be asked for, but never more than half the window, so
+/// that a generous limit does not push the conversation out.
+fn room(request: &ChatRequest<'_>, target: &Target, window: u32) -> u32 {
+    let wanted = request
+        .max_tokens
+        .or(target.settings.max_output)
+        .unwrap_or(window / 4);
+    wanted.min(window / 2)
+}
+
+fn cutting<W>(job: &Job<'_, W>, target: &Target) -> Truncate {
+    match (job.truncate, target.settings.truncate) {
+        (Truncate::Auto, Truncate::Auto) => Truncate::Auto,
+        (Truncate::Never, _) | (_, Truncate::Never) => Truncate::Never,
+    }
+}
+
+/// One attempt.
+async fn once<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    shaped: &Shaped<'_>,
+    started: u64,
+    account: &Account,
+) -> Result<Kind<W::Body>, Failure> {
+    let ask = Ask {
+        request: job.request,
+        messages: &shaped.messages,
+        model: &target.model,
+        company: target.company,
+        context: target.context,
+        max_tokens: job.request.max_tokens.or(target.settings.max_output),
+        keep_alive: target.settings.keep_alive.as_deref(),
+    };
+    let body = target.provider.write(&ask).map_err(Failure::unsupported)?;
+    let plan = Plan {
+        target,
+        request: job.request,
+        body: &body,
+        reading: Reading {
+            model: &target.model,
+            request_id: job.id,
+            created: job.started / 1_000,
+            choices: job.request.choices,
+            usage_chunk: job.request.usage_chunk,
+        },
+        wording: wording(target, shaped),
+        deadline: job.deadline,
+        started,
+    };
+    let disclose = |ms: u64| {
+        let mut attempts = account.attempts.clone();
+        attempts.push(Attempt::answered(&target.name, ms));
+        Disclosure {
+            request_id: job.id,
+            answered: Some((&target.name, &target.model)),
+            attempts: &attempts,
+            truncated: shaped.truncated.as_ref(),
+        }
+        .to_json()
+    };
+    match attempt::attempt(job.world, plan, disclose).await? {
+        Success::Whole(completion) => Ok(Kind::Whole(completion)),
+        Success::Stream { relay, body } => Ok(Kind::Stream { relay, body }),
+    }
+}
+
+/// Whose words the target gets. In the caller's own dialect and uncut, a refusal is the caller's to
+/// hear; otherwise it may be the translation's fault and the next target is asked.
+fn wording(target: &Target, shaped: &Shaped<'_>) -> Wording {
+    let company = target.company;
+    let as_written = company.name == "openai" || matches!(company.fields, Fields::Any);
+    if target.provider.name() == "openai" && as_written && shaped.truncated.is_none() {
+        Wording::Callers
+    } else {
+        Wording::Ours
+    }
+}
+
+/// Writes a failed attempt into the account.
+fn note<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    failure: &Failure,
+    started: u64,
+    account: &mut Account,
+) {
+    let now = job.world.now();
+    let reason = failure.verdict.reason;
+    account.attempts.push(Attempt {
+        status: failure.status.filter(|status| *status != 200),
+        field: failure.field,
+        ms: now.saturating_sub(started),
+        again_at: match waiting(failure.verdict.health, failure.wait_ms) {
+            Health::Throttled(Some(wait)) => Some(now.saturating_add(wait)),
+            Health::Failed
+            | Health::Misconfigured
+            | Health::Throttled(None)
+            | Health::Unknown
+            | Health::Well => None,
+        },
+        ..Attempt::skipped(&target.name, reason)
+    });
+    if matches!(reason, Reason::ContentPolicy | Reason::Rejected)
+        && let Some(fault) = &failure.fault
+        && account.first_refusal.is_none()
+    {
+        account.first_refusal = Some(super::redact::upstream_text(&fault.message));
+    }
+}
+
+/// A better ratio after an overflow whose tokens the upstream counted; `None` where another fit would
+/// not help.
+fn corrected<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    shaped: &Shaped<'_>,
+    failure: &Failure,
+) -> Option<Ratio> {
+    if failure.verdict.reason != Reason::ContextOverflow {
+        return None;
+    }
+    let real = failure.fault.as_ref()?.prompt_tokens?;
+    target.context?;
+    let counted = shaped
+        .counted
+        .unwrap_or_else(|| fit::count(job.request, &shaped.messages));
+    Some(job.isolate.learn(&target.name, counted, real))
+}
+
+/// How long to wait before the same target is asked again; `None` when it is not.
+fn again<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    failure: &Failure,
+    number: u32,
+) -> Option<u64> {
+    let settings = &target.settings;
+    if failure.verdict.action != Action::Retry || number >= settings.attempts {
+        return None;
+    }
+    let wait = match failure.wait_ms {
+        Some(asked) if asked > settings.retry_after_max_ms => return None,
+        Some(asked) => asked,
+        None => backoff::wait_ms(settings, number + 1, job.world.random()),
+    };
+    (job.world.now().saturating_add(wait) < job.deadline).then_some(wait)
+}
+
+/// What a failure says of a target that is asked again at once: a throttle is waited out, not held
+/// against it.
+fn retried(health: Health) -> Health {
+    match health {
+        Health::Throttled(_) => Health::Unknown,
+        Health::Failed | Health::Misconfigured | Health::Unknown | Health::Well => health,
+    }
+}
+
+/// The same with the upstream's own word on how long to stay away.
+fn waiting(health: Health, wait_ms: Option<u64>) -> Health {
+    match (health, wait_ms) {
+        (Health::Throttled(None), Some(wait)) => Health::Throttled(Some(wait)),
+        (health, _) => health,
+    }
+}
+
+/// Tells the target's breaker, and the other isolates where it matters. They hear of it after the
+/// answer, never before.
+fn record<W: Platform>(job: &Job<'_, W>, target: &Target, health: Health) {
+    super::tell_breaker(job.world, job.isolate, target, health);
+}

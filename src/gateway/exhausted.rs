@@ -1,0 +1,111 @@
+//! The error of a chain that no target could end: every target with its reason, and the status that
+//! helps the caller most.
+
+use crate::error::ErrorAnswer;
+use crate::gateway::attempt::Attempt;
+use crate::policy::breaker::Cause;
+use crate::reason::Reason;
+
+/// What the caller is told when no target answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    /// The error.
+    pub error: ErrorAnswer,
+    /// When the caller may try again, in milliseconds from now.
+    pub retry_after_ms: Option<u64>,
+}
+
+/// Chooses status and words. `refused` is the first text with which an upstream refused the request as
+/// the caller wrote it; it is the only text of an upstream that a caller ever sees.
+pub fn explain(attempts: &[Attempt], refused: Option<String>, now: u64) -> Exhausted {
+    let asked: Vec<&Attempt> = attempts
+        .iter()
+        .filter(|attempt| attempt.reason != Some(Reason::NoKey))
+        .collect();
+    let all = |test: &dyn Fn(&Attempt) -> bool| !asked.is_empty() && asked.iter().all(|a| test(a));
+    let retry_after_ms = attempts
+        .iter()
+        .filter_map(|attempt| attempt.again_at)
+        .min()
+        .map(|at| at.saturating_sub(now));
+    let (status, kind, code, message) = if let Some(text) = refused {
+        (400, "invalid_request_error", "upstream_rejected", text)
+    } else if all(&|attempt| {
+        matches!(
+            attempt.reason,
+            Some(Reason::ContextOverflow | Reason::TooLong)
+        )
+    }) {
+        (
+            400,
+            "invalid_request_error",
+            "context_length_exceeded",
+            "the conversation is too long for every target of this route".to_owned(),
+        )
+    } else if all(&|attempt| attempt.reason == Some(Reason::Unsupported)) {
+        (
+            400,
+            "invalid_request_error",
+            "unsupported",
+            unsupported(&asked),
+        )
+    } else if all(&throttled) {
+        (
+            429,
+            "rate_limit_error",
+            "all_targets_throttled",
+            "every target of this route is throttled".to_owned(),
+        )
+    } else if all(&|attempt| attempt.reason.is_some_and(Reason::is_timeout)) {
+        (
+            504,
+            "timeout_error",
+            "all_targets_timed_out",
+            format!("no target answered in time: {}", summary(attempts)),
+        )
+    } else {
+        (
+            503,
+            "service_unavailable_error",
+            "all_targets_failed",
+            format!(
+                "no target of this route could answer: {}",
+                summary(attempts)
+            ),
+        )
+    };
+    Exhausted {
+        error: ErrorAnswer {
+            status,
+            kind,
+            code: Some(code.to_owned()),
+            param: None,
+            message,
+            pilotlight: None,
+        },
+        retry_after_ms: if status == 400 { None } else { retry_after_ms },
+    }
+}
+
+fn throttled(attempt: &Attempt) -> bool {
+    attempt.reason == Some(Reason::Throttled) || attempt.cause == Some(Cause::Throttled)
+}
+
+fn unsupported(asked: &[&Attempt]) -> String {
+    let fields: Vec<String> = asked
+        .iter()
+        .map(|attempt| match attempt.field {
+            Some(field) => format!("'{}' cannot take '{field}'", attempt.target),
+            None => format!("'{}' cannot serve it", attempt.target),
+        })
+        .collect();
+    format!(
+        "no target of this route can serve the request: {}",
+        fields.join("; ")
+    )
+}
+
+fn summary(attempts: &[Attempt]) -> String {
+    let tried: Vec<String> = attempts.iter().map(Attempt::summary).collect();
+    tried.join(", ")
+}

@@ -1,0 +1,137 @@
+//! What one isolate knows and keeps between requests: the configuration and what was learned.
+//!
+//! Plain values only. The runtime forbids one request to wake another, so nothing in here is ever
+//! awaited, and no borrow of it lives across an await.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::config::{Config, Mistake, Settings};
+use crate::openai::Usage;
+use crate::policy::breaker::{Admission, Breaker, Health, Shared};
+use crate::policy::fit::Ratio;
+
+/// What other isolates told is taken as known for this long, in milliseconds.
+const FRESH_MS: u64 = 5_000;
+
+/// After this long it is not worth acting on until it has been read again.
+const STALE_MS: u64 = 60_000;
+
+/// One isolate.
+#[derive(Debug)]
+pub struct Isolate {
+    /// The configuration, or everything that is wrong with it.
+    pub config: Result<Config, Vec<Mistake>>,
+    memory: RefCell<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    breakers: BTreeMap<String, Breaker>,
+    ratios: BTreeMap<String, Ratio>,
+    asked_at: Option<u64>,
+}
+
+/// How much is known of what other isolates told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearsay {
+    /// Enough.
+    Fresh,
+    /// Enough to act on, and due to be read again.
+    Aging,
+    /// Nothing worth acting on.
+    Unknown,
+}
+
+impl Isolate {
+    /// A new isolate with nothing learned.
+    pub fn new(config: Result<Config, Vec<Mistake>>) -> Self {
+        Self {
+            config,
+            memory: RefCell::default(),
+        }
+    }
+
+    /// How much is known of what other isolates told. Anything but [`Hearsay::Fresh`] obliges the caller
+    /// to read: the next request within a few seconds is told `Fresh`, so that there is one reader.
+    pub fn hearsay(&self, now: u64) -> Hearsay {
+        let mut memory = self.memory.borrow_mut();
+        let age = memory.asked_at.map(|at| now.saturating_sub(at));
+        match age {
+            Some(age) if age < FRESH_MS => return Hearsay::Fresh,
+            _ => memory.asked_at = Some(now),
+        }
+        match age {
+            Some(age) if age < STALE_MS => Hearsay::Aging,
+            _ => Hearsay::Unknown,
+        }
+    }
+
+    /// Takes what other isolates told.
+    pub fn hear(&self, told: &[(String, Shared)], now: u64) {
+        let mut memory = self.memory.borrow_mut();
+        for (target, shared) in told {
+            memory
+                .breakers
+                .entry(target.clone())
+                .or_default()
+                .hear(shared, now);
+        }
+    }
+
+    /// Asks a target's breaker.
+    pub fn admit(&self, target: &str, now: u64) -> Admission {
+        let mut memory = self.memory.borrow_mut();
+        match memory.breakers.get_mut(target) {
+            Some(breaker) => breaker.admit(now),
+            None => Admission::Pass,
+        }
+    }
+
+    /// Tells a target's breaker of an attempt; returns what other isolates should hear.
+    pub fn record(
+        &self,
+        target: &str,
+        settings: &Settings,
+        health: Health,
+        now: u64,
+        chance: f64,
+    ) -> Option<Shared> {
+        let mut memory = self.memory.borrow_mut();
+        match memory.breakers.get_mut(target) {
+            Some(breaker) => breaker.record(health, settings, now, chance),
+            None => memory
+                .breakers
+                .entry(target.to_owned())
+                .or_default()
+                .record(health, settings, now, chance),
+        }
+    }
+
+    /// How a target's own tokens compare with ours.
+    pub fn ratio(&self, target: &str) -> Ratio {
+        self.memory
+            .borrow()
+            .ratios
+            .get(target)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Learns from an answer, where both we and the target counted its prompt.
+    pub fn compare(&self, target: &str, counted: Option<u32>, usage: Option<Usage>) {
+        if let (Some(counted), Some(usage)) = (counted, usage) {
+            self.learn(target, counted, usage.prompt_tokens);
+        }
+    }
+
+    /// Learns from a prompt that we counted and the target counted.
+    pub fn learn(&self, target: &str, counted: u32, real: u64) -> Ratio {
+        let ratio = self.ratio(target).learned(counted, real);
+        self.memory
+            .borrow_mut()
+            .ratios
+            .insert(target.to_owned(), ratio);
+        ratio
+    }
+}

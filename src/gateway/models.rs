@@ -1,0 +1,124 @@
+//! `GET /v1/models`: the routes and targets, in the shape of OpenAI's model list.
+
+use crate::config::{Config, Key, Place, Target};
+use crate::error::Downstream;
+use crate::openai::json::{self, Writer};
+
+/// The list of all routes and targets. A route hides a target of the same name, as it does for a
+/// request.
+pub(super) fn list(config: &Config) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    let mut object = Writer::new(&mut out);
+    object.text("object", "list");
+    let data = object.name("data");
+    data.push(b'[');
+    for (at, name) in names(config).into_iter().enumerate() {
+        if at > 0 {
+            data.push(b',');
+        }
+        entry(data, config, name);
+    }
+    data.push(b']');
+    object.end();
+    out
+}
+
+/// One route or target.
+pub(super) fn one(config: &Config, id: &str) -> Result<Vec<u8>, Downstream> {
+    let names = names(config);
+    if !names.contains(&id) {
+        return Err(Downstream {
+            status: 404,
+            code: Some("model_not_found"),
+            param: Some("model".to_owned()),
+            message: format!(
+                "there is no route or target '{id}' here; there are: {}",
+                names.join(", ")
+            ),
+        });
+    }
+    let mut out = Vec::with_capacity(256);
+    entry(&mut out, config, id);
+    Ok(out)
+}
+
+fn names(config: &Config) -> Vec<&str> {
+    let targets = config
+        .targets
+        .iter()
+        .map(|target| target.name.as_str())
+        .filter(|name| !config.routes.contains_key(*name));
+    config
+        .routes
+        .keys()
+        .map(String::as_str)
+        .chain(targets)
+        .collect()
+}
+
+fn entry(out: &mut Vec<u8>, config: &Config, name: &str) {
+    let mut object = Writer::new(out);
+    object
+        .text("id", name)
+        .text("object", "model")
+        .number("created", 0)
+        .text("owned_by", "pilotlight");
+    let ours = object.name("pilotlight");
+    match config.routes.get(name) {
+        Some(route) => route_entry(ours, config, route),
+        None => {
+            if let Some(target) = config.target(name) {
+                target_entry(ours, target);
+            }
+        }
+    }
+    object.end();
+}
+
+fn route_entry(out: &mut Vec<u8>, config: &Config, route: &[usize]) {
+    let mut object = Writer::new(out);
+    object.text("kind", "route");
+    let targets = object.name("targets");
+    targets.push(b'[');
+    for (at, target) in route
+        .iter()
+        .filter_map(|at| config.targets.get(*at))
+        .enumerate()
+    {
+        if at > 0 {
+            targets.push(b',');
+        }
+        json::write_string(targets, &target.name);
+    }
+    targets.push(b']');
+    object.end();
+}
+
+fn target_entry(out: &mut Vec<u8>, target: &Target) {
+    let mut object = Writer::new(out);
+    object
+        .text("kind", "target")
+        .text("provider", target.provider.name())
+        .text("model", &target.model)
+        .raw(
+            "home",
+            if target.place == Place::Home {
+                "true"
+            } else {
+                "false"
+            },
+        )
+        .raw(
+            "key",
+            match target.key {
+                Key::Missing(_) => "\"missing\"",
+                Key::None => "\"none\"",
+                Key::Present(_) => "\"present\"",
+            },
+        );
+    match target.context {
+        Some(context) => object.number("context", context.into()),
+        None => object.raw("context", "null"),
+    };
+    object.end();
+}
