@@ -1,0 +1,274 @@
+//! The chain: what is asked, in which order, and what the caller is told.
+
+use serde_json::{Value, json};
+
+use crate::world::{Step, World, chat_head, error, ok, reply, with_headers};
+
+/// Three targets of the `openai` dialect and one at home; `auto` asks them in this order.
+fn config() -> Value {
+    let cloud = |key: &str| json!({"provider": "openai", "base_url": "https://api.test/v1", "model": "m", "key": key});
+    json!({
+        "targets": {
+            "one": cloud("ONE_KEY"),
+            "two": cloud("TWO_KEY"),
+            "unset": cloud("UNSET_KEY"),
+            "home": {"provider": "openai", "base_url": "http://127.0.0.1:1", "model": "h",
+                     "home": true, "context": 8192}
+        },
+        "routes": {"auto": ["one", "two", "home"], "skip": ["unset", "home"], "solo": ["one"]}
+    })
+}
+
+fn question(route: &str) -> Value {
+    json!({"model": route, "messages": [{"role": "user", "content": "hi"}]})
+}
+
+#[test]
+fn the_first_target_that_answers_is_disclosed() {
+    let world = World::new(&config());
+    world.script("one", [ok("from one")]);
+    let got = world.chat(&question("auto"));
+    assert_eq!(got.status, 200);
+    assert_eq!(got.json()["choices"][0]["message"]["content"], "from one");
+    assert_eq!(got.json()["model"], "up");
+    assert_eq!(got.json()["pilotlight"]["target"], "one");
+    assert_eq!(got.header("x-pilotlight-target"), "one");
+    assert_eq!(got.header("x-pilotlight-attempts"), "one:ok");
+    assert!(got.header("x-pilotlight-request-id").starts_with("req_"));
+    assert_eq!(world.log()[0]["outcome"], "answered");
+    assert_eq!(world.log()[0]["tokens_in"], 5);
+    assert!(!world.log()[0].to_string().contains("from one"));
+}
+
+#[test]
+fn every_failure_gives_way_to_the_next_target() {
+    let cases: Vec<(Step, &str, usize)> = vec![
+        (error(500, "server_error"), "one:500,one:500,two:ok", 2),
+        (error(529, ""), "one:529,one:529,two:ok", 2),
+        (
+            error(429, "rate_limit_exceeded"),
+            "one:429,one:429,two:ok",
+            2,
+        ),
+        (
+            error(429, "insufficient_quota"),
+            "one:spend_limit,two:ok",
+            1,
+        ),
+        (error(401, "invalid_api_key"), "one:credential,two:ok", 1),
+        (error(402, ""), "one:spend_limit,two:ok", 1),
+        (error(403, ""), "one:credential,two:ok", 1),
+        (error(404, "model_not_found"), "one:model_missing,two:ok", 1),
+        (
+            error(400, "context_length_exceeded"),
+            "one:context_overflow,two:ok",
+            1,
+        ),
+        (error(400, "unsupported_value"), "one:unsupported,two:ok", 1),
+        (reply(200, ""), "one:empty,one:empty,two:ok", 2),
+        (
+            reply(200, "{\"choices\":[]}"),
+            "one:empty,one:empty,two:ok",
+            2,
+        ),
+        (reply(200, "garbage"), "one:not_an_api,two:ok", 1),
+        (
+            reply(200, "{\"error\":{\"code\":503,\"message\":\"x\"}}"),
+            "one:503,one:503,two:ok",
+            2,
+        ),
+        (reply(302, ""), "one:redirected,two:ok", 1),
+        (Step::Refuse, "one:unreachable,one:unreachable,two:ok", 2),
+        (Step::Silence, "one:attempt_timeout,two:ok", 1),
+    ];
+    for (step, expected, calls) in cases {
+        let world = World::new(&config());
+        world
+            .script("one", [step.clone()])
+            .script("two", [ok("from two")]);
+        let got = world.chat(&question("auto"));
+        assert_eq!(got.status, 200, "{step:?}");
+        assert_eq!(got.header("x-pilotlight-attempts"), expected, "{step:?}");
+        assert_eq!(world.seen("one").len(), calls, "{step:?}");
+        assert_eq!(world.seen("two").len(), 1, "{step:?}");
+    }
+}
+
+#[test]
+fn html_is_never_an_answer() {
+    let world = World::new(&config());
+    let html = with_headers(reply(200, "<html>hello</html>"), |headers| {
+        headers.content_type = Some("text/html; charset=utf-8".to_owned());
+    });
+    world.script("one", [html]).script("two", [ok("from two")]);
+    let got = world.chat(&question("auto"));
+    assert_eq!(got.header("x-pilotlight-attempts"), "one:not_an_api,two:ok");
+}
+
+#[test]
+fn a_target_without_its_secret_is_skipped_and_said() {
+    let world = World::new(&config());
+    world.script("home", [ok("from home")]);
+    let got = world.chat(&question("skip"));
+    assert_eq!(got.header("x-pilotlight-attempts"), "unset:no_key,home:ok");
+    assert!(world.seen("unset").is_empty());
+}
+
+#[test]
+fn a_wait_that_upstream_asks_for_is_waited_out_up_to_the_cap() {
+    let ask = |value: &'static str| {
+        with_headers(error(429, "rate_limit_exceeded"), |headers| {
+            headers.retry_after = Some(value.to_owned());
+        })
+    };
+    for (value, second_at) in [("2", 2_000), ("Sat, 21 Nov 2026 04:00:03 GMT", 3_000)] {
+        let world = World::new(&config());
+        world.script("one", [ask(value), ok("at last")]);
+        let got = world.chat(&question("auto"));
+        assert_eq!(
+            got.header("x-pilotlight-attempts"),
+            "one:429,one:ok",
+            "{value}"
+        );
+        assert_eq!(world.seen("one")[1].at, second_at, "{value}");
+    }
+    let world = World::new(&config());
+    world
+        .script("one", [ask("60")])
+        .script("two", [ok("at once")]);
+    let got = world.chat(&question("auto"));
+    assert_eq!(got.header("x-pilotlight-attempts"), "one:429,two:ok");
+    assert_eq!(got.ms, 0);
+
+    // And the throttled target is left alone for as long as it asked.
+    let again = world.chat(&question("auto"));
+    assert_eq!(
+        again.header("x-pilotlight-attempts"),
+        "one:breaker_open,two:ok"
+    );
+    world.advance(61_000);
+    world.script("one", [ok("back")]);
+    let back = world.chat(&question("auto"));
+    assert_eq!(back.header("x-pilotlight-attempts"), "one:ok");
+}
+
+#[test]
+fn an_upstream_that_forbids_a_retry_is_not_asked_again() {
+    let world = World::new(&config());
+    let forbid = with_headers(error(503, ""), |headers| {
+        headers.should_retry = Some("false".to_owned());
+    });
+    world.script("one", [forbid]).script("two", [ok("x")]);
+    let got = world.chat(&question("auto"));
+    assert_eq!(got.header("x-pilotlight-attempts"), "one:503,two:ok");
+}
+
+#[test]
+fn an_exhausted_chain_tells_every_target_and_the_status_that_helps_most() {
+    let check = |step: Step, status: u16, code: &str| {
+        let world = World::new(&config());
+        world
+            .script("one", [step.clone()])
+            .script("two", [step.clone()])
+            .script("home", [step.clone()]);
+        let got = world.chat(&question("auto"));
+        assert_eq!(got.status, status, "{step:?}: {}", got.body);
+        assert_eq!(got.json()["error"]["code"], code, "{step:?}");
+        assert_eq!(got.header("x-should-retry"), "false");
+        let attempts = got.json()["error"]["pilotlight"]["attempts"].clone();
+        for target in ["one", "two", "home"] {
+            assert!(attempts.to_string().contains(target), "{attempts}");
+        }
+        got
+    };
+    check(error(500, ""), 503, "all_targets_failed");
+    check(error(401, "invalid_api_key"), 503, "all_targets_failed");
+    check(error(402, ""), 503, "all_targets_failed");
+    check(error(403, ""), 503, "all_targets_failed");
+    check(Step::Silence, 504, "all_targets_timed_out");
+    check(
+        error(400, "context_length_exceeded"),
+        400,
+        "context_length_exceeded",
+    );
+    let throttled = with_headers(error(429, "rate_limit_exceeded"), |headers| {
+        headers.retry_after = Some("30".to_owned());
+    });
+    let got = check(throttled, 429, "all_targets_throttled");
+    assert_eq!(got.header("retry-after"), "30");
+}
+
+#[test]
+fn what_the_caller_wrote_wrongly_is_told_by_the_first_target_and_touches_no_breaker() {
+    let world = World::new(&config());
+    world.script("one", [reply(
+        400,
+        r#"{"error":{"message":"Invalid 'tools' in org-abc: empty","type":"invalid_request_error"}}"#,
+    )]);
+    for _ in 0..20 {
+        let got = world.chat(&question("solo"));
+        assert_eq!(got.status, 400);
+        assert_eq!(
+            got.json()["error"]["message"],
+            "Invalid 'tools' in [redacted] empty"
+        );
+        assert_eq!(got.header("x-pilotlight-attempts"), "one:400");
+    }
+    assert_eq!(world.seen("one").len(), 20);
+}
+
+#[test]
+fn upstream_words_about_credentials_never_reach_the_caller() {
+    let world = World::new(&config());
+    let secret = reply(
+        401,
+        r#"{"error":{"message":"Incorrect API key sk-live-123","code":"invalid_api_key"}}"#,
+    );
+    world.script("one", [secret]);
+    let got = world.chat(&question("solo"));
+    assert_eq!(got.status, 503);
+    assert!(!got.body.contains("sk-live"), "{}", got.body);
+    assert!(!world.log()[0].to_string().contains("sk-live"));
+}
+
+#[test]
+fn the_deadline_of_the_caller_ends_the_whole_request() {
+    let world = World::new(&config());
+    world
+        .script("one", [Step::Silence])
+        .script("two", [ok("x")]);
+    let mut head = chat_head();
+    head.timeout = Some("1.5".to_owned());
+    let got = world.ask(&head, &question("auto").to_string());
+    assert_eq!(got.status, 504);
+    assert_eq!(got.ms, 1_500);
+    assert_eq!(
+        got.header("x-pilotlight-attempts"),
+        "one:deadline,two:deadline,home:deadline"
+    );
+}
+
+#[test]
+fn a_target_is_sent_only_the_fields_that_its_company_takes() {
+    let mut config = config();
+    config["targets"]["one"]["base_url"] = json!("https://api.groq.com/openai/v1");
+    let world = World::new(&config);
+    world
+        .script("one", [error(500, "")])
+        .script("two", [error(500, "")]);
+    world.script("home", [ok("x")]);
+    let mut body = question("auto");
+    body["logit_bias"] = json!({"1": 2});
+    body["my_extension"] = json!(true);
+    body["max_completion_tokens"] = json!(64);
+    world.chat(&body);
+    let groq = &world.seen("one")[0].body;
+    assert_eq!(groq.get("logit_bias"), None);
+    assert_eq!(groq.get("my_extension"), None);
+    assert_eq!(groq["max_completion_tokens"], 64);
+    let compatible = &world.seen("home")[0].body;
+    assert_eq!(compatible["my_extension"], true);
+    assert_eq!(compatible["max_tokens"], 64);
+    assert_eq!(compatible.get("max_completion_tokens"), None);
+    assert_eq!(compatible["model"], "h");
+}

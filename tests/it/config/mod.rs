@@ -1,0 +1,260 @@
+//! Configurations, good and bad, and the two documents that describe them.
+//!
+//! Every case is one sound config with something changed, so that a case shows only what it is
+//! about.
+
+use pilotlight::config::settings::Truncate;
+use pilotlight::config::{self, Config, Exposure, Key, Mistake, Origins, Place, Settings};
+use serde_json::{Value, json};
+
+/// Anything at all, and what is told of it.
+mod arbitrary;
+
+/// The README's tables and the config that ships.
+mod documents;
+
+/// What is told of a config that is wrong.
+mod mistakes;
+
+/// Credentials: the providers' and the callers'.
+mod secrets;
+
+fn sound() -> Value {
+    json!({
+        "targets": {
+            "groq": {
+                "provider": "openai",
+                "base_url": "https://api.groq.com/openai/v1",
+                "model": "openai/gpt-oss-120b",
+                "key": "GROQ_API_KEY",
+            },
+            "home": {
+                "provider": "ollama",
+                "base_url": "http://127.0.0.1:11434",
+                "model": "llama3.2",
+                "context": 8192,
+                "home": true,
+            },
+        },
+        "routes": { "auto": ["groq", "home"], "home": ["home"] },
+    })
+}
+
+/// The sound config with the value at each JSON pointer set.
+fn with(changes: &[(&str, Value)]) -> Value {
+    let mut config = sound();
+    for (pointer, value) in changes {
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let parent = config.pointer_mut(parent).unwrap();
+        parent[name] = value.clone();
+    }
+    config
+}
+
+fn parse(config: &Value) -> Result<Config, Vec<Mistake>> {
+    config::parse(&config.to_string(), &|_| None)
+}
+
+fn parse_sound(changes: &[(&str, Value)]) -> Config {
+    parse(&with(changes)).unwrap()
+}
+
+/// Asserts what is told: the path of each mistake, and a part of what is said.
+#[track_caller]
+fn check_told(parsed: Result<Config, Vec<Mistake>>, expected: &[(&str, &str)]) {
+    let told = parsed.err().unwrap_or_default();
+    let paths: Vec<&str> = told.iter().map(|mistake| mistake.path.as_str()).collect();
+    let expected_paths: Vec<&str> = expected.iter().map(|(path, _)| *path).collect();
+    assert_eq!(paths, expected_paths, "{told:#?}");
+    for (mistake, (_, part)) in told.iter().zip(expected) {
+        let problem = &mistake.problem;
+        assert!(problem.contains(part), "{part:?} is not in {mistake:?}");
+        assert!(!problem.ends_with('.'), "{mistake:?}");
+    }
+}
+
+#[test]
+fn what_is_not_written_has_its_default() {
+    let config = parse_sound(&[]);
+    assert_eq!(config.default_route, "auto");
+    assert_eq!(config.exposure, Exposure::Local);
+    assert_eq!(config.origins, Origins::Listed(Vec::new()));
+    assert_eq!(config.max_body, 8 * 1024 * 1024);
+    assert_eq!(
+        (config.deadline_ms, config.deadline_max_ms),
+        (600_000, 1_800_000)
+    );
+    assert!(config.keys.is_empty());
+
+    let home = config.target("home").unwrap();
+    assert_eq!((home.context, home.place), (Some(8192), Place::Home));
+    assert!(matches!(home.key, Key::None));
+    assert!(home.access.is_none());
+    let groq = config.target("groq").unwrap();
+    assert_eq!((groq.context, groq.place), (None, Place::Cloud));
+
+    let cloud = Settings {
+        attempts: 2,
+        attempt_timeout_ms: 120_000,
+        backoff_base_ms: 250,
+        backoff_max_ms: 4_000,
+        breaker_cooldown_ms: 15_000,
+        breaker_cooldown_max_ms: 600_000,
+        breaker_credential_cooldown_ms: 1_800_000,
+        breaker_failures: 5,
+        breaker_min_requests: 10,
+        breaker_rate: 0.5,
+        breaker_window_ms: 60_000,
+        first_token_timeout_ms: 30_000,
+        headers_timeout_ms: 20_000,
+        keep_alive: None,
+        max_output: None,
+        retry_after_max_ms: 5_000,
+        stall_timeout_ms: 30_000,
+        truncate: Truncate::Auto,
+    };
+    assert_eq!(groq.settings, cloud);
+    let at_home = Settings {
+        attempt_timeout_ms: 300_000,
+        first_token_timeout_ms: 180_000,
+        headers_timeout_ms: 180_000,
+        stall_timeout_ms: 60_000,
+        ..cloud
+    };
+    assert_eq!(home.settings, at_home);
+}
+
+#[test]
+fn what_is_written_is_read_whatever_its_spelling() {
+    let config = parse_sound(&[
+        ("/default_route", json!("home")),
+        ("/public", json!(true)),
+        (
+            "/allowed_origins",
+            json!(["https://App.example.com", "http://localhost:5173"]),
+        ),
+        ("/max_body", json!("512KiB")),
+        ("/deadline", json!("90s")),
+        ("/deadline_max", json!(120)),
+        ("/targets/home/attempts", json!(3)),
+        ("/targets/home/attempt_timeout", json!("2m")),
+        ("/targets/home/backoff_base", json!("100ms")),
+        ("/targets/home/backoff_max", json!(1.5)),
+        ("/targets/home/breaker_cooldown", json!("3s")),
+        ("/targets/home/breaker_cooldown_max", json!("4s")),
+        ("/targets/home/breaker_credential_cooldown", json!("1h")),
+        ("/targets/home/breaker_failures", json!(7)),
+        ("/targets/home/breaker_min_requests", json!(8)),
+        ("/targets/home/breaker_rate", json!(1)),
+        ("/targets/home/breaker_window", json!("9s")),
+        ("/targets/home/first_token_timeout", json!("10s")),
+        ("/targets/home/headers_timeout", json!("11s")),
+        ("/targets/home/keep_alive", json!("30m")),
+        ("/targets/home/max_output", json!(1024)),
+        ("/targets/home/retry_after_max", json!(0)),
+        ("/targets/home/stall_timeout", json!("0.5s")),
+        ("/targets/home/truncate", json!("never")),
+    ]);
+    assert_eq!(config.default_route, "home");
+    assert_eq!(config.exposure, Exposure::Public);
+    let origins = ["https://app.example.com", "http://localhost:5173"];
+    assert_eq!(
+        config.origins,
+        Origins::Listed(origins.map(str::to_owned).to_vec())
+    );
+    assert_eq!(config.max_body, 512 * 1024);
+    assert_eq!(
+        (config.deadline_ms, config.deadline_max_ms),
+        (90_000, 120_000)
+    );
+    let settings = Settings {
+        attempts: 3,
+        attempt_timeout_ms: 120_000,
+        backoff_base_ms: 100,
+        backoff_max_ms: 1_500,
+        breaker_cooldown_ms: 3_000,
+        breaker_cooldown_max_ms: 4_000,
+        breaker_credential_cooldown_ms: 3_600_000,
+        breaker_failures: 7,
+        breaker_min_requests: 8,
+        breaker_rate: 1.0,
+        breaker_window_ms: 9_000,
+        first_token_timeout_ms: 10_000,
+        headers_timeout_ms: 11_000,
+        keep_alive: Some("30m".to_owned()),
+        max_output: Some(1024),
+        retry_after_max_ms: 0,
+        stall_timeout_ms: 500,
+        truncate: Truncate::Never,
+    };
+    assert_eq!(config.target("home").unwrap().settings, settings);
+    let any = parse_sound(&[("/allowed_origins", json!(["*"]))]);
+    assert_eq!(any.origins, Origins::Any);
+}
+
+#[test]
+fn a_targets_own_setting_wins_over_defaults_and_these_over_the_built_in_ones() {
+    let config = parse_sound(&[
+        (
+            "/defaults",
+            json!({ "attempts": 4, "headers_timeout": "7s" }),
+        ),
+        ("/targets/groq/attempts", json!(1)),
+    ]);
+    let settings = |name: &str| &config.target(name).unwrap().settings;
+    assert_eq!(
+        (settings("groq").attempts, settings("home").attempts),
+        (1, 4)
+    );
+    assert_eq!(settings("groq").headers_timeout_ms, 7_000);
+    assert_eq!(settings("home").headers_timeout_ms, 7_000);
+    assert_eq!(settings("groq").stall_timeout_ms, 30_000);
+    assert_eq!(settings("home").stall_timeout_ms, 60_000);
+}
+
+#[test]
+fn the_address_and_the_company_follow_from_provider_and_base_url() {
+    let check = |changes: &[(&str, Value)], url: &str, company: &str| {
+        let config = parse_sound(changes);
+        let target = config.target("groq").unwrap();
+        assert_eq!((target.url.as_str(), target.company.name), (url, company));
+    };
+    let url = "/targets/groq/base_url";
+    check(
+        &[],
+        "https://api.groq.com/openai/v1/chat/completions",
+        "groq",
+    );
+    check(
+        &[(url, json!("https://api.groq.com/openai/v1/"))],
+        "https://api.groq.com/openai/v1/chat/completions",
+        "groq",
+    );
+    let own = json!("http://10.0.0.2:8080/v1");
+    check(
+        &[(url, own.clone())],
+        "http://10.0.0.2:8080/v1/chat/completions",
+        "compatible",
+    );
+    let company = ("/targets/groq/company", json!("together"));
+    check(
+        &[(url, own), company],
+        "http://10.0.0.2:8080/v1/chat/completions",
+        "together",
+    );
+    let config = parse_sound(&[]);
+    let home = config.target("home").unwrap();
+    assert_eq!(home.url, "http://127.0.0.1:11434/api/chat");
+    assert_eq!(home.company.name, "compatible");
+}
+
+#[test]
+fn a_route_is_a_list_or_a_table_with_a_list() {
+    let config = parse_sound(&[("/routes/home", json!({ "targets": ["home", "groq"] }))]);
+    let names = |route: &str| -> Vec<&str> {
+        let order = config.routes[route].iter();
+        order.map(|at| config.targets[*at].name.as_str()).collect()
+    };
+    assert_eq!(names("auto"), ["groq", "home"]);
+    assert_eq!(names("home"), ["home", "groq"]);
+}

@@ -1,0 +1,482 @@
+//! The `ollama` dialect against recorded bytes: what is written, and what comes of each answer,
+//! whole and cut at every byte.
+//!
+//! A folder of `tests/fixtures/ollama` is a case: `request.json` is written as `upstream.json`, an
+//! answer `stream.ndjson` is told as `events.txt`, `body.json` read into `completion.txt`, and an
+//! error such as `400.json` into `fault.txt`. Most were recorded from Ollama v0.32.15 with
+//! SmolLM2-135M, by sending the very `upstream.json` of the case.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use pilotlight::openai::{ChatRequest, Usage, UsageChunk};
+use pilotlight::provider::{
+    Ask, Company, Decoder, Event, Fault, PROVIDERS, Provider, Reading, Unsupported,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn ollama() -> &'static dyn Provider {
+    *PROVIDERS
+        .iter()
+        .find(|provider| provider.name() == "ollama")
+        .unwrap()
+}
+
+fn reading(usage_chunk: UsageChunk) -> Reading<'static> {
+    Reading {
+        model: "asked-for",
+        request_id: "req1",
+        created: 1_700_000_000,
+        choices: 1,
+        usage_chunk,
+    }
+}
+
+fn decoder(usage_chunk: UsageChunk) -> Box<dyn Decoder> {
+    ollama().decoder(&reading(usage_chunk))
+}
+
+/// The events as text. A stream that ends before its answer shows what that means.
+fn told(pieces: &[&[u8]], usage_chunk: UsageChunk) -> String {
+    let mut decoder = decoder(usage_chunk);
+    let mut out = String::new();
+    let mut open = true;
+    let mut emit = |event: Event<'_>| {
+        let _ = match event {
+            Event::Chunk(chunk) => {
+                assert!(chunk.wire.is_none());
+                let used = used(chunk.usage);
+                writeln!(
+                    out,
+                    "{:?} {:?} {used} {}",
+                    chunk.carries, chunk.finished, chunk.json
+                )
+            }
+            Event::Done => {
+                open = false;
+                writeln!(out, "done")
+            }
+            Event::Failed(fault) => {
+                open = false;
+                writeln!(out, "{}", meant(&fault))
+            }
+        };
+    };
+    for piece in pieces {
+        decoder.feed(piece, &mut emit);
+    }
+    decoder.finish(&mut emit);
+    if open {
+        let _ = writeln!(out, "cut: {:?}", decoder.cut());
+    }
+    out
+}
+
+fn used(usage: Option<Usage>) -> String {
+    usage.map_or_else(
+        || "untold".to_owned(),
+        |usage| format!("{}+{}", usage.prompt_tokens, usage.completion_tokens),
+    )
+}
+
+fn meant(fault: &Fault) -> String {
+    format!(
+        "failed: {:?} {} {:?} prompt={:?} {:?}",
+        fault.known, fault.status, fault.codes, fault.prompt_tokens, fault.message
+    )
+}
+
+/// The body that is sent upstream for a request body.
+fn written(
+    request: &str,
+    context: Option<u32>,
+    keep_alive: Option<&str>,
+) -> Result<Value, Unsupported> {
+    let request = ChatRequest::parse(request).unwrap();
+    let body = ollama().write(&Ask {
+        request: &request,
+        messages: &request.messages,
+        model: &request.model,
+        company: Company::for_host(""),
+        context,
+        max_tokens: request.max_tokens,
+        keep_alive,
+    })?;
+    Ok(serde_json::from_slice(&body).unwrap())
+}
+
+fn fixtures() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ollama");
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    cases.sort();
+    cases
+}
+
+/// Checks every case that has the file `given`: `answer` makes of it what stands in `expected`.
+fn check(given: &str, expected: &str, at_least: usize, answer: impl Fn(&Path, &[u8]) -> String) {
+    let mut seen = 0;
+    for case in fixtures() {
+        let Ok(bytes) = std::fs::read(case.join(given)) else {
+            continue;
+        };
+        seen += 1;
+        let expected = std::fs::read_to_string(case.join(expected)).unwrap();
+        assert_eq!(answer(&case, &bytes), expected, "{}", case.display());
+    }
+    assert!(seen >= at_least, "only {seen} cases have a {given}");
+}
+
+#[test]
+fn every_request_is_written_as_ollama_takes_it() {
+    check("request.json", "upstream.json", 16, |_, request| {
+        let request = std::str::from_utf8(request).unwrap();
+        let upstream = written(request, Some(512), Some("5m")).unwrap();
+        format!("{upstream:#}\n")
+    });
+}
+
+#[test]
+fn every_stream_tells_the_same_wherever_it_is_cut() {
+    check("stream.ndjson", "events.txt", 16, |case, stream| {
+        let told = |pieces: &[&[u8]]| told(pieces, UsageChunk::Wanted);
+        let whole = told(&[stream]);
+        for chunk in whole
+            .lines()
+            .filter_map(|line| Some(&line[line.find(" {")?..]))
+        {
+            assert!(serde_json::from_str::<Value>(chunk).is_ok(), "{chunk}");
+        }
+        for cut in 0..=stream.len() {
+            let (head, tail) = stream.split_at(cut);
+            assert_eq!(
+                told(&[head, tail]),
+                whole,
+                "{} cut at {cut}",
+                case.display()
+            );
+        }
+        let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+        assert_eq!(told(&bytes), whole, "{} byte by byte", case.display());
+        whole
+    });
+}
+
+#[test]
+fn every_whole_answer_is_read_into_a_completion_or_a_fault() {
+    check("body.json", "completion.txt", 6, |_, body| {
+        match ollama().read(body, &reading(UsageChunk::Unwanted)) {
+            Ok(answer) => {
+                let json: Value = serde_json::from_slice(&answer.json).unwrap();
+                format!("{:?} {}\n{json:#}\n", answer.finish, used(answer.usage))
+            }
+            Err(fault) => format!("{}\n", meant(&fault)),
+        }
+    });
+}
+
+#[test]
+fn every_error_answer_is_recognised() {
+    for (status, at_least) in [(400, 5), (404, 1), (500, 1)] {
+        check(
+            &format!("{status}.json"),
+            "fault.txt",
+            at_least,
+            |_, body| format!("{}\n", meant(&ollama().fault(status, body))),
+        );
+    }
+}
+
+#[test]
+fn a_stream_that_stops_anywhere_before_done_is_never_whole() {
+    for case in ["emoji", "thinking", "tool_calls_on_the_last_line"] {
+        let path = format!("tests/fixtures/ollama/{case}/stream.ndjson");
+        let stream = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+        let whole = stream.trim_ascii_end().len();
+        for cut in 0..whole {
+            let told = told(&[&stream[..cut]], UsageChunk::Wanted);
+            let last = told.lines().last().unwrap();
+            let broken = last == "cut: EndedWithoutDone" || last.contains("NotAnApi");
+            assert!(broken, "{case} cut at {cut}: {last}");
+        }
+        assert!(told(&[&stream[..whole]], UsageChunk::Wanted).ends_with("\ndone\n"));
+    }
+}
+
+#[test]
+fn a_usage_chunk_comes_only_when_it_is_wanted() {
+    let stream =
+        br#"{"message":{"content":"x"},"done":true,"done_reason":"stop","prompt_eval_count":3}"#;
+    let usage = |wanted| told(&[stream], wanted).matches("UsageOnly").count();
+    assert_eq!(
+        (usage(UsageChunk::Wanted), usage(UsageChunk::Unwanted)),
+        (1, 0)
+    );
+    assert!(told(&[stream], UsageChunk::Unwanted).contains("[Some(Stop)] 3+0 "));
+}
+
+#[test]
+fn lines_after_the_end_mean_nothing() {
+    let end = br#"{"message":{"content":"x"},"done":true,"done_reason":"stop"}"#;
+    let error = br#"{"error":"late"}"#;
+    let once = |line: &[u8], after: &[u8]| {
+        told(
+            &[line, b"\n", after, b"\n", b"not json\n"],
+            UsageChunk::Unwanted,
+        )
+    };
+    assert_eq!(once(end, error), told(&[end], UsageChunk::Unwanted));
+    assert_eq!(once(error, end), told(&[error], UsageChunk::Unwanted));
+}
+
+#[test]
+fn an_answer_with_nothing_in_it_is_empty() {
+    let check = |body: &str, reason: &str| {
+        let fault = ollama()
+            .read(body.as_bytes(), &reading(UsageChunk::Unwanted))
+            .unwrap_err();
+        assert_eq!(fault.known.unwrap().label(), reason, "{body}");
+    };
+    check("", "empty");
+    check(
+        r#"{"message":{"content":""},"done":true,"done_reason":"load"}"#,
+        "empty",
+    );
+    check(r#"{"message":{"content":"x"}}"#, "ended_without_done");
+    check(r#"{"error":"the engine is gone"}"#, "engine_error");
+    check(r#"{"message":{"content":["x"]},"done":true}"#, "not_an_api");
+    check(r#"{"detail":"hello"}"#, "not_an_api");
+    check("<html>", "not_an_api");
+}
+
+/// What `fields`, added to a small request, is written as.
+fn with(fields: Value) -> Result<Value, Unsupported> {
+    let mut request = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    let Value::Object(fields) = fields else {
+        panic!("fields are an object");
+    };
+    request.as_object_mut().unwrap().extend(fields);
+    written(&request.to_string(), Some(2048), None)
+}
+
+#[test]
+fn what_ollama_would_silently_do_otherwise_passes_the_target_over() {
+    let check = |fields: Value, path: &'static str| {
+        assert_eq!(with(fields.clone()), Err(Unsupported(path)), "{fields}");
+    };
+    let said = |message: Value| json!({ "messages": [message] });
+    let user = |part: Value| said(json!({"role": "user", "content": [part]}));
+    let called = |call: Value| said(json!({"role": "assistant", "tool_calls": [call]}));
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+
+    check(json!({"n": 2}), "n");
+    check(json!({"logit_bias": {"50256": -100}}), "logit_bias");
+    check(json!({"functions": [{"name": "f"}]}), "functions");
+    check(json!({"audio": {"voice": "alloy"}}), "audio");
+    check(json!({"modalities": ["text", "audio"]}), "modalities");
+    check(json!({"web_search_options": {}}), "web_search_options");
+    check(
+        json!({"tools": tools, "tool_choice": "required"}),
+        "tool_choice",
+    );
+    check(
+        json!({"tools": tools, "tool_choice": {"type": "function", "function": {"name": "f"}}}),
+        "tool_choice",
+    );
+    check(
+        json!({"tools": tools, "parallel_tool_calls": false}),
+        "parallel_tool_calls",
+    );
+    check(json!({"reasoning_effort": "ludicrous"}), "reasoning_effort");
+    check(json!({"top_k": "many"}), "top_k");
+    check(
+        json!({"response_format": {"type": "grammar"}}),
+        "response_format.type",
+    );
+    check(
+        json!({"response_format": {"type": "json_schema", "json_schema": {"schema": true}}}),
+        "response_format.json_schema.schema",
+    );
+    check(
+        user(json!({"type": "image_url", "image_url": {"url": "https://a.test/b.png"}})),
+        "messages.content.image_url",
+    );
+    check(
+        user(json!({"type": "image_url", "image_url": {"url": "data:image/png,%89PNG"}})),
+        "messages.content.image_url",
+    );
+    check(
+        user(json!({"type": "input_audio"})),
+        "messages.content.input_audio",
+    );
+    check(user(json!({"type": "file"})), "messages.content.file");
+    check(user(json!({"type": "video_url"})), "messages.content.type");
+    check(
+        user(json!({"type": "text", "text": 1})),
+        "messages.content.text",
+    );
+    check(user(json!("text")), "messages.content");
+    check(
+        said(json!({"role": "function", "name": "f", "content": "1"})),
+        "messages.role",
+    );
+    check(
+        said(json!({"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}})),
+        "messages.function_call",
+    );
+    check(
+        said(json!({"role": "assistant", "audio": {"id": "a"}})),
+        "messages.audio",
+    );
+    check(
+        called(json!({"type": "custom"})),
+        "messages.tool_calls.type",
+    );
+    check(called(json!({"id": "a"})), "messages.tool_calls.function");
+    check(called(json!(1)), "messages.tool_calls");
+    for arguments in [json!("[1]"), json!("{\"a\":"), json!({"a": 1})] {
+        check(
+            called(json!({"function": {"name": "f", "arguments": arguments}})),
+            "messages.tool_calls.arguments",
+        );
+    }
+}
+
+#[test]
+fn an_effort_becomes_the_nearest_level_of_thinking() {
+    for (effort, think) in [
+        (None, json!(false)),
+        (Some("none"), json!(false)),
+        (Some("minimal"), json!("low")),
+        (Some("low"), json!("low")),
+        (Some("medium"), json!("medium")),
+        (Some("high"), json!("high")),
+        (Some("xhigh"), json!("max")),
+        (Some("max"), json!("max")),
+    ] {
+        let body = with(json!({ "reasoning_effort": effort })).unwrap();
+        assert_eq!(body["think"], think, "{effort:?}");
+    }
+}
+
+#[test]
+fn an_answer_always_has_a_limit_above_zero_and_within_half_the_window() {
+    let limit = |context: Option<u32>, max: Value| {
+        let request = json!({
+            "model": "m", "max_tokens": max, "messages": [{"role": "user", "content": "hi"}]
+        });
+        let body = written(&request.to_string(), context, None).unwrap();
+        assert_eq!(
+            body["options"].get("num_ctx"),
+            context.map(Value::from).as_ref()
+        );
+        body["options"]["num_predict"].as_u64().unwrap()
+    };
+    assert_eq!(limit(Some(2048), json!(100)), 100);
+    assert_eq!(limit(Some(2048), json!(100_000)), 1024);
+    assert_eq!(limit(Some(2048), Value::Null), 512);
+    assert_eq!(limit(Some(1), Value::Null), 1);
+    assert_eq!(limit(None, Value::Null), 1024);
+    assert_eq!(limit(None, json!(100_000)), 100_000);
+}
+
+#[test]
+fn keep_alive_is_a_number_of_seconds_or_a_text_with_a_unit() {
+    let request = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+    for (given, sent) in [
+        ("30m", json!("30m")),
+        ("-1m", json!("-1m")),
+        ("-1", json!(-1)),
+        ("600", json!(600)),
+        ("inf", json!("inf")),
+    ] {
+        let body = written(request, None, Some(given)).unwrap();
+        assert_eq!(body["keep_alive"], sent, "{given}");
+    }
+    assert_eq!(
+        written(request, None, None).unwrap().get("keep_alive"),
+        None
+    );
+}
+
+#[test]
+fn tools_that_must_not_be_called_are_not_sent() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let sent = |choice: &str| {
+        let body = with(json!({"tools": tools, "tool_choice": choice})).unwrap();
+        body.get("tools").cloned()
+    };
+    assert_eq!(sent("auto"), Some(tools.clone()));
+    assert_eq!(sent("none"), None);
+}
+
+#[test]
+fn the_address_is_the_chat_api_of_the_base() {
+    for base in ["http://127.0.0.1:11434", "http://127.0.0.1:11434/"] {
+        assert_eq!(ollama().url(base), "http://127.0.0.1:11434/api/chat");
+    }
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        told(&[&bytes], UsageChunk::Wanted);
+        let _ = ollama().read(&bytes, &reading(UsageChunk::Wanted));
+        let _ = ollama().fault(400, &bytes);
+    }
+
+    #[test]
+    fn arbitrary_lines_tell_the_same_in_any_pieces(
+        lines in proptest::collection::vec(line(), 0..6),
+        cuts in proptest::collection::vec(0_usize..1000, 0..8),
+    ) {
+        let stream = lines.concat().into_bytes();
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+        cuts.sort_unstable();
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for cut in cuts {
+            pieces.push(&stream[from..cut]);
+            from = cut;
+        }
+        pieces.push(&stream[from..]);
+        prop_assert_eq!(
+            told(&pieces, UsageChunk::Wanted),
+            told(&[&stream], UsageChunk::Wanted)
+        );
+        let _ = ollama().read(&stream, &reading(UsageChunk::Wanted));
+        let _ = ollama().fault(500, &stream);
+    }
+}
+
+/// A line that is nearly one of Ollama's, and its end.
+fn line() -> impl Strategy<Value = String> {
+    let text = prop_oneof![
+        "[a-zé🔥\"\\\\\n]{0,6}".prop_map(|text| json!(text)),
+        Just(json!(null))
+    ];
+    let call = prop_oneof![
+        Just(json!({"function": {"name": "f", "arguments": {"a": "é"}}})),
+        Just(json!({"id": "c", "function": {"name": "f"}})),
+        Just(json!({"function": {}})),
+    ];
+    let said =
+        (text.clone(), text, proptest::option::of(call)).prop_map(|(content, thinking, call)| {
+            let calls: Vec<Value> = call.into_iter().collect();
+            json!({"content": content, "thinking": thinking, "tool_calls": calls})
+        });
+    let object = (said, any::<bool>(), 0..6).prop_map(|(message, done, kind)| match kind {
+        0 => json!({"error": "x"}),
+        1 => json!({"error": null, "message": message}),
+        2 => json!({"message": message, "done": true, "done_reason": "length", "eval_count": 2}),
+        3 => json!(["not", "a", "line"]),
+        _ => {
+            json!({"message": message, "done": done, "done_reason": "stop", "prompt_eval_count": 3})
+        }
+    });
+    let end = prop_oneof![Just("\n"), Just("\r\n"), Just("\n\n")];
+    (object, end).prop_map(|(object, end)| format!("{object}{end}"))
+}
