@@ -153,7 +153,10 @@ fn after_the_first_content_a_break_ends_in_an_error_event_and_never_in_an_end() 
             begun(vec![Piece::Bytes("data: {\"choi".to_owned())]),
             "stream_cut",
         ),
-        (begun(vec![piece("{\"message\":\"oops\"}")]), "in_stream_error"),
+        (
+            begun(vec![piece("{\"message\":\"oops\"}")]),
+            "in_stream_error",
+        ),
     ];
     for (pieces, reason) in cases {
         let (world, got) = played(pieces.clone());

@@ -1,5 +1,7 @@
 //! Bodies as they were seen in the field, each with what it means.
 
+use serde_json::json;
+
 use super::*;
 use crate::provider::PROVIDERS;
 
@@ -13,122 +15,107 @@ fn verdict(provider: &str, status: u16, body: &str) -> Verdict {
 
 #[test]
 fn an_error_body_means_what_its_code_says_before_its_words_and_its_status() {
-    let check = |status: u16, body: &str, reason: Reason, action: Action| {
+    use Action::{Next, Reject, Retry};
+    const TOO_LARGE: &str = "Request too large for model `m` on tokens per minute";
+    const TOO_LONG: &str = "This model's maximum context length is 8 tokens.";
+    for (status, code, message, reason, action) in [
+        (
+            429,
+            "insufficient_quota",
+            "You exceeded",
+            Reason::SpendLimit,
+            Next,
+        ),
+        (
+            429,
+            "rate_limit_exceeded",
+            "Rate limit",
+            Reason::Throttled,
+            Retry,
+        ),
+        (
+            413,
+            "rate_limit_exceeded",
+            TOO_LARGE,
+            Reason::Throttled,
+            Next,
+        ),
+        (
+            400,
+            "context_length_exceeded",
+            "",
+            Reason::ContextOverflow,
+            Next,
+        ),
+        (400, "", TOO_LONG, Reason::ContextOverflow, Next),
+        (
+            400,
+            "unsupported_value",
+            "temperature",
+            Reason::Unsupported,
+            Next,
+        ),
+        (
+            400,
+            "content_policy_violation",
+            "",
+            Reason::ContentPolicy,
+            Reject,
+        ),
+        (400, "tool_use_failed", "", Reason::EngineError, Retry),
+        (400, "", "something odd", Reason::Rejected, Next),
+        (
+            401,
+            "invalid_api_key",
+            "Incorrect API key",
+            Reason::Credential,
+            Next,
+        ),
+        (403, "", "Country not supported", Reason::Credential, Next),
+        (
+            403,
+            "",
+            "input tokens and max_tokens exceed",
+            Reason::ContextOverflow,
+            Next,
+        ),
+        (404, "model_not_found", "", Reason::ModelMissing, Next),
+        (503, "slow_down", "", Reason::Throttled, Next),
+        (498, "", "", Reason::Throttled, Next),
+    ] {
+        let error = json!({"message": message, "type": "x", "param": null, "code": code});
+        let body = json!({ "error": error }).to_string();
+        let found = verdict("openai", status, &body);
+        assert_eq!(
+            (found.reason, found.action),
+            (reason, action),
+            "{status} {body}"
+        );
+    }
+}
+
+#[test]
+fn other_bodies_than_openais_are_read_too_and_none_leaves_the_status() {
+    use Action::{Next, Retry};
+    const GEMINI: &str = r#"[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.",
+        "status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]"#;
+    const MISTRAL: &str =
+        r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden"}]},"code":null}"#;
+    for (status, body, reason, action) in [
+        (400, GEMINI, Reason::Credential, Next),
+        (422, MISTRAL, Reason::Unsupported, Next),
+        (401, "", Reason::Credential, Next),
+        (402, "", Reason::SpendLimit, Next),
+        (500, "oops", Reason::Overloaded, Retry),
+        (529, "", Reason::Overloaded, Retry),
+    ] {
         let found = verdict("openai", status, body);
         assert_eq!(
             (found.reason, found.action),
             (reason, action),
             "{status} {body}"
         );
-    };
-    let error = |code: &str, message: &str| {
-        format!(r#"{{"error":{{"message":"{message}","type":"x","param":null,"code":"{code}"}}}}"#)
-    };
-    check(
-        429,
-        &error("insufficient_quota", "You exceeded"),
-        Reason::SpendLimit,
-        Action::Next,
-    );
-    check(
-        429,
-        &error("rate_limit_exceeded", "Rate limit"),
-        Reason::Throttled,
-        Action::Retry,
-    );
-    check(
-        413,
-        &error(
-            "rate_limit_exceeded",
-            "Request too large for model `m` on tokens per minute",
-        ),
-        Reason::Throttled,
-        Action::Next,
-    );
-    check(
-        400,
-        &error("context_length_exceeded", ""),
-        Reason::ContextOverflow,
-        Action::Next,
-    );
-    check(
-        400,
-        &error("", "This model's maximum context length is 8 tokens."),
-        Reason::ContextOverflow,
-        Action::Next,
-    );
-    check(
-        400,
-        &error("unsupported_value", "temperature"),
-        Reason::Unsupported,
-        Action::Next,
-    );
-    check(
-        400,
-        &error("content_policy_violation", ""),
-        Reason::ContentPolicy,
-        Action::Reject,
-    );
-    check(
-        400,
-        &error("tool_use_failed", ""),
-        Reason::EngineError,
-        Action::Retry,
-    );
-    check(
-        400,
-        &error("", "something odd"),
-        Reason::Rejected,
-        Action::Next,
-    );
-    check(
-        401,
-        &error("invalid_api_key", "Incorrect API key"),
-        Reason::Credential,
-        Action::Next,
-    );
-    check(401, "", Reason::Credential, Action::Next);
-    check(402, "", Reason::SpendLimit, Action::Next);
-    check(
-        403,
-        &error("", "Country not supported"),
-        Reason::Credential,
-        Action::Next,
-    );
-    check(
-        403,
-        &error("", "input tokens and max_tokens exceed"),
-        Reason::ContextOverflow,
-        Action::Next,
-    );
-    check(
-        404,
-        &error("model_not_found", ""),
-        Reason::ModelMissing,
-        Action::Next,
-    );
-    check(500, "oops", Reason::Overloaded, Action::Retry);
-    check(
-        503,
-        &error("slow_down", ""),
-        Reason::Throttled,
-        Action::Next,
-    );
-    check(498, &error("", ""), Reason::Throttled, Action::Next);
-    check(529, "", Reason::Overloaded, Action::Retry);
-    check(
-        400,
-        r#"[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.",
-            "status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]"#,
-        Reason::Credential,
-        Action::Next,
-    );
-    check(
-        422,
-        r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden"}]},"code":null}"#,
-        Reason::Unsupported,
-        Action::Next,
-    );
+    }
 }
 
 #[test]
@@ -145,7 +132,37 @@ fn a_refusal_of_the_callers_own_words_is_the_callers_to_hear() {
 
 #[test]
 fn what_stands_between_is_told_apart() {
-    let check = |status: u16, kind: &str, location: Option<&str>, place: Place, expected| {
+    const LOGIN: Option<&str> = Some("https://team.cloudflareaccess.com/cdn-cgi/access/login/x");
+    const HTML: &str = "text/html; charset=UTF-8";
+    const JSON: &str = "application/json";
+    for (status, kind, location, place, expected) in [
+        (302, HTML, LOGIN, Place::Home, Some(Reason::AccessDenied)),
+        (
+            301,
+            "",
+            Some("https://x.test/"),
+            Place::Cloud,
+            Some(Reason::Redirected),
+        ),
+        (530, HTML, None, Place::Home, Some(Reason::TunnelDown)),
+        (530, JSON, None, Place::Home, Some(Reason::TunnelDown)),
+        (502, HTML, None, Place::Home, Some(Reason::OriginRefused)),
+        (502, JSON, None, Place::Home, None),
+        (
+            524,
+            "text/html",
+            None,
+            Place::Home,
+            Some(Reason::TunnelTimeout),
+        ),
+        (403, HTML, None, Place::Home, Some(Reason::AccessDenied)),
+        (403, HTML, None, Place::Cloud, Some(Reason::NotAnApi)),
+        (200, HTML, None, Place::Cloud, Some(Reason::NotAnApi)),
+        (503, HTML, None, Place::Cloud, Some(Reason::Overloaded)),
+        (524, HTML, None, Place::Cloud, Some(Reason::Overloaded)),
+        (200, JSON, None, Place::Home, None),
+        (429, JSON, None, Place::Cloud, None),
+    ] {
         let signs = Signs {
             status,
             content_type: Some(kind),
@@ -153,79 +170,7 @@ fn what_stands_between_is_told_apart() {
             cf_error_type: None,
             body: b"x",
         };
-        assert_eq!(
-            in_between(&signs, place),
-            expected,
-            "{status} {kind} {place:?}"
-        );
-    };
-    let login = Some("https://team.cloudflareaccess.com/cdn-cgi/access/login/x");
-    check(
-        302,
-        "text/html",
-        login,
-        Place::Home,
-        Some(Reason::AccessDenied),
-    );
-    check(
-        301,
-        "text/plain",
-        Some("https://x.test/"),
-        Place::Cloud,
-        Some(Reason::Redirected),
-    );
-    check(
-        530,
-        "text/html",
-        None,
-        Place::Home,
-        Some(Reason::TunnelDown),
-    );
-    check(
-        530,
-        "application/json",
-        None,
-        Place::Home,
-        Some(Reason::TunnelDown),
-    );
-    check(
-        502,
-        "text/html; charset=UTF-8",
-        None,
-        Place::Home,
-        Some(Reason::OriginRefused),
-    );
-    check(502, "application/json", None, Place::Home, None);
-    check(
-        524,
-        "text/html",
-        None,
-        Place::Home,
-        Some(Reason::TunnelTimeout),
-    );
-    check(
-        403,
-        "text/html",
-        None,
-        Place::Home,
-        Some(Reason::AccessDenied),
-    );
-    check(403, "text/html", None, Place::Cloud, Some(Reason::NotAnApi));
-    check(200, "text/html", None, Place::Cloud, Some(Reason::NotAnApi));
-    check(
-        503,
-        "text/html",
-        None,
-        Place::Cloud,
-        Some(Reason::Overloaded),
-    );
-    check(
-        524,
-        "text/html",
-        None,
-        Place::Cloud,
-        Some(Reason::Overloaded),
-    );
-    check(200, "application/json", None, Place::Home, None);
-    check(429, "application/json", None, Place::Cloud, None);
+        let found = in_between(&signs, place);
+        assert_eq!(found, expected, "{status} {kind} {place:?}");
+    }
 }

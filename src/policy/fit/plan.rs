@@ -35,7 +35,7 @@ pub(super) fn plan<'a>(talk: &Talk<'_, 'a>, room: u32, step: u64) -> Option<Plan
 
     if let Some(room) = room.checked_sub(first_cost)
         && newest_cost <= room
-        && too_many(talk, &groups, newest_cost, room) == 0
+        && talk.too_many(&groups, newest_cost, room) == 0
     {
         return Some(Plan::default());
     }
@@ -51,7 +51,7 @@ pub(super) fn plan<'a>(talk: &Talk<'_, 'a>, room: u32, step: u64) -> Option<Plan
         (room - room / 4, Texts::Cut),
     ] {
         let first = match &turns.first {
-            Some(first) => shrink::old_turn(talk, first, most_of_first, step),
+            Some(first) => shrink::old_turn(talk, first, most_of_first, step / 2),
             None => Some(Shrunk::default()),
         };
         let Some(first) = first else { continue };
@@ -61,39 +61,45 @@ pub(super) fn plan<'a>(talk: &Talk<'_, 'a>, room: u32, step: u64) -> Option<Plan
         let Some(newest) = shrink::turn(talk, &turns.newest, room, texts, step) else {
             continue;
         };
-        let gone = if newest.is_whole() {
-            let bytes: Vec<u64> = groups.iter().map(|group| talk.bytes(group)).collect();
-            grid::cut(&bytes, too_many(talk, &groups, newest.cost, room), step)
-        } else {
-            groups.len()
-        };
-        return Some(Plan::of(talk, [first, newest], groups, gone));
+        if !newest.is_whole() {
+            let gone = groups.len();
+            return Some(Plan::of(talk, vec![first, newest], groups, gone));
+        }
+        let bytes: Vec<u64> = groups.iter().map(|group| talk.bytes(group)).collect();
+        let gone = grid::cut(&bytes, talk.too_many(&groups, newest.cost, room), step);
+        return Some(
+            match last_kept_in_part(talk, &groups, gone, (newest.cost, room), step) {
+                Some(part) => Plan::of(talk, vec![first, part, newest], groups, gone - 1),
+                None => Plan::of(talk, vec![first, newest], groups, gone),
+            },
+        );
     }
     None
 }
 
-/// How many of the oldest groups have to go.
-///
-/// A group counts as if its results were still uncut, where that was more than all that came after
-/// it: so the cut was made when it was the newest, and must not move back. That it would otherwise
-/// fit is worth no more than a quarter of the room.
-fn too_many(talk: &Talk<'_, '_>, groups: &[Unit], newest: u32, room: u32) -> usize {
-    let mut kept = newest;
-    for (at, group) in groups.iter().enumerate().rev() {
-        let uncut = talk.shortened_by(group).min(room / 4);
-        kept = kept.max(uncut).saturating_add(talk.cost(group));
-        if kept > room {
-            return at + 1;
-        }
-    }
-    0
+/// The last of the first `gone` groups without its oldest rounds, where that is a turn of more than
+/// half the `room`: without it, most of the room could be left unused and nothing be known of a
+/// long work. After the groups come `after` tokens.
+fn last_kept_in_part<'a>(
+    talk: &Talk<'_, 'a>,
+    groups: &[Unit],
+    gone: usize,
+    (after, room): (u32, u32),
+    step: u64,
+) -> Option<Shrunk<'a>> {
+    let at = gone.checked_sub(1 + talk.turns.preamble.len())?;
+    let turn = talk.turns.middle.get(at)?;
+    let kept: u32 = groups.iter().skip(gone).map(|group| talk.cost(group)).sum();
+    let is_long = talk.cost(&turn.span()) > room / 2;
+    let left = room.checked_sub(after + kept)?;
+    is_long.then(|| shrink::turn(talk, turn, left, Texts::Whole, step))?
 }
 
 impl<'a> Plan<'a> {
-    /// The first and the newest turn as they were shrunk, without the first `gone` of the groups.
+    /// What was `shrunk` as it then is, and nothing of the first `gone` of the groups.
     fn of(
         talk: &Talk<'_, 'a>,
-        shrunk: [Shrunk<'a>; 2],
+        shrunk: Vec<Shrunk<'a>>,
         mut groups: Vec<Unit>,
         gone: usize,
     ) -> Self {

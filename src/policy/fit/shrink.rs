@@ -79,7 +79,7 @@ pub(super) fn turn<'a>(
     let room = most.checked_sub(front.cost + NOTE)?;
     let last = unit(talk, last, room, texts)?;
     let gone = if last.is_whole() {
-        let needed = excess(earlier, last.cost, room, |round| talk.cost(round));
+        let needed = talk.too_many(earlier, last.cost, room);
         let bytes: Vec<u64> = earlier.iter().map(|round| talk.bytes(round)).collect();
         grid::cut(&bytes, needed, step)
     } else {
@@ -123,19 +123,6 @@ pub(super) fn old_turn<'a>(
             ..front
         })
     })
-}
-
-/// How many of the oldest `groups` have to go so that the rest, after which `after` tokens follow,
-/// fits into `room`.
-pub(super) fn excess(groups: &[Unit], after: u32, room: u32, cost: impl Fn(&Unit) -> u32) -> usize {
-    let mut kept = after;
-    for (at, group) in groups.iter().enumerate().rev() {
-        kept = kept.saturating_add(cost(group));
-        if kept > room {
-            return at + 1;
-        }
-    }
-    0
 }
 
 /// The place of the user's message in a unit.
@@ -229,15 +216,5 @@ mod tests {
         ] {
             assert_eq!(level(sizes, room), expected);
         }
-    }
-
-    #[test]
-    fn the_oldest_go_until_the_rest_fits() {
-        let groups = [0..1, 1..2, 2..3];
-        let cost = |_: &Unit| 10;
-        assert_eq!(excess(&groups, 5, 35, cost), 0);
-        assert_eq!(excess(&groups, 5, 34, cost), 1);
-        assert_eq!(excess(&groups, 5, 14, cost), 3);
-        assert_eq!(excess(&[], 5, 1, cost), 0);
     }
 }

@@ -212,7 +212,8 @@ mod tests {
     #[test]
     fn an_image_is_a_constant_and_other_parts_are_a_quarter_of_their_bytes() {
         let request = request();
-        let file = r#"{"type": "file", "file": {"file_id": "f-0123456789"}}"#.len() as u32;
+        let file = r#"{"type": "file", "file": {"file_id": "f-0123456789"}}"#.len();
+        let file = u32::try_from(file).unwrap();
         let parts = parts(&request.messages[1]);
         assert_eq!(parts.len(), 3);
         assert!(matches!(parts[0], Part::Text(_)));

@@ -16,7 +16,7 @@ use crate::policy::fit::{size, text};
 
 /// A conversation that is too large as it is.
 ///
-/// Results of tools from before the newest turn are taken in their short form throughout.
+/// Results of tools from before the newest round are taken in their short form throughout.
 #[derive(Debug)]
 pub(super) struct Talk<'r, 'a> {
     entries: Vec<Entry<'r, 'a>>,
@@ -40,7 +40,7 @@ struct Entry<'r, 'a> {
 enum Kind {
     /// Stays in its place and is never cut.
     System,
-    /// The result of a tool, from before the newest turn.
+    /// The result of a tool, from before the newest round.
     OldResult,
     /// Anything else.
     Spoken,
@@ -50,7 +50,8 @@ impl<'r, 'a> Talk<'r, 'a> {
     /// Takes `messages` apart, for a window of which `limit` tokens are free for them.
     pub(super) fn new(messages: &'r [Message<'a>], limit: u32, longest_result: usize) -> Self {
         let turns = turns::turns(messages);
-        let newest = turns.newest.front.as_ref().map_or(0, |front| front.start);
+        let newest = turns.newest.rounds.last().or(turns.newest.front.as_ref());
+        let newest = newest.map_or(0, |unit| unit.start);
         let entry = |(at, message): (usize, &'r Message<'a>)| Entry {
             message,
             kind: match message.role {
@@ -120,8 +121,26 @@ impl<'r, 'a> Talk<'r, 'a> {
             .sum()
     }
 
+    /// How many of the oldest `groups` have to go so that the rest, after which `after` tokens
+    /// follow, fits into `room`.
+    ///
+    /// A group counts as if its results were still uncut, where that was more than all that came
+    /// after it: so the cut was made when it was the newest, and must not move back. That it would
+    /// otherwise fit is worth no more than a quarter of the room.
+    pub(super) fn too_many(&self, groups: &[Unit], after: u32, room: u32) -> usize {
+        let mut kept = after;
+        for (at, group) in groups.iter().enumerate().rev() {
+            let uncut = self.shortened_by(group).min(room / 4);
+            kept = kept.max(uncut).saturating_add(self.cost(group));
+            if kept > room {
+                return at + 1;
+            }
+        }
+        0
+    }
+
     /// How many more tokens a stretch had, roughly, before its results were shortened.
-    pub(super) fn shortened_by(&self, stretch: &Range<usize>) -> u32 {
+    fn shortened_by(&self, stretch: &Range<usize>) -> u32 {
         let old = self
             .spoken(stretch)
             .filter(|(_, entry)| entry.kind == Kind::OldResult);

@@ -68,7 +68,7 @@ fn fitted(messages: &[Value], most: u32) -> Option<(Vec<(String, String)>, Trunc
 /// A budget in which `most` is the limit.
 fn budget(most: u32) -> Budget {
     let ratio = Ratio::default();
-    let window = (most..)
+    let window = (most..=2 * most)
         .find(|window| ratio.counted(*window) >= most)
         .unwrap();
     Budget {
@@ -194,8 +194,43 @@ fn a_long_turn_loses_its_oldest_rounds_after_the_middle_turns() {
         sent[2].1,
         format!("{}Do it all.{}", text::EARLIER, text::STEPS)
     );
-    assert_eq!(sent.len() % 2, 1);
+    let results: Vec<&String> = sent
+        .iter()
+        .filter(|(role, _)| role == "tool")
+        .map(|(_, text)| text)
+        .collect();
+    let (newest, older) = results.split_last().unwrap();
+    assert_eq!(**newest, words(200));
+    assert!(!older.is_empty() && older.iter().all(|text| text.contains(text::MIDDLE)));
+    assert_eq!(
+        truncated.messages as usize,
+        messages.len() - sent.len() + older.len()
+    );
+}
+
+#[test]
+fn a_long_turn_in_the_middle_keeps_its_newest_rounds() {
+    let mut messages = turn("first", 10, 10).to_vec();
+    messages.push(message("user", "Do it all."));
+    let ids: Vec<String> = (0..60).map(|id| format!("call{id}")).collect();
+    messages.extend(ids.iter().flat_map(|id| round(id, 80)));
+    messages.push(message("user", "newest"));
+    let (sent, truncated) = fitted(&messages, 1_000).unwrap();
+    assert_eq!(sent[2].1, format!("Do it all.{}", text::STEPS));
+    assert!(sent.len() > 10, "{}", sent.len());
     assert_eq!(truncated.messages as usize, messages.len() - sent.len());
+}
+
+#[test]
+fn every_result_but_the_newest_rounds_is_shortened_before_rounds_go() {
+    let mut messages = vec![message("user", "Read all.")];
+    for id in ["a", "b", "c", "d"] {
+        messages.extend(round(id, 400));
+    }
+    let (sent, truncated) = fitted(&messages, 1_400).unwrap();
+    assert_eq!(sent.len(), messages.len());
+    assert_eq!(sent[8].1, words(400));
+    assert_eq!(truncated.messages, 3);
 }
 
 #[test]
@@ -268,7 +303,10 @@ fn what_stands_before_the_first_user_message_goes_first() {
     let (sent, truncated) = fitted(&messages, 400).unwrap();
     assert_eq!(sent.last().unwrap().1, format!("{}first", text::EARLIER));
     assert_eq!(roles(&sent)[..2], ["system", "assistant"]);
-    let kept_calls = roles(&sent).iter().filter(|role| **role == "assistant").count();
+    let kept_calls = roles(&sent)
+        .iter()
+        .filter(|role| **role == "assistant")
+        .count();
     assert!(kept_calls > 0 && sent.len() == 2 + 2 * kept_calls);
     assert_eq!(truncated.messages as usize, 12 - kept_calls);
 }

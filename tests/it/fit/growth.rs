@@ -134,3 +134,28 @@ fn an_agent_keeps_its_prefix_for_most_rounds() {
         assert!(share > 80, "{share} % at {window}");
     }
 }
+
+#[test]
+fn a_chat_after_a_long_work_keeps_its_prefix_for_most_turns() {
+    for window in [8_192, 16_384] {
+        let mut work = vec![Said::User(prose(1, 200, 400))];
+        for round in 0..60 {
+            let result = prose(round, 100, 4_000);
+            work.push(Said::Call(prose(round + 300, 20, 200), vec![result]));
+        }
+        let hello = vec![
+            Said::User("Hello.".to_owned()),
+            Said::Answer("Hi.".to_owned()),
+        ];
+        let mut steps = vec![[hello, work].concat()];
+        steps.extend((0..60).map(|turn| {
+            vec![
+                Said::Answer(prose(turn + 1_000, 100, 1_200)),
+                Said::User(prose(turn, 20, 400)),
+            ]
+        }));
+        let sent = sent_while_growing(&steps, window);
+        let share = unchanged(&sent, <[String]>::len);
+        assert!(share >= 75, "{share} % at {window}");
+    }
+}

@@ -255,10 +255,10 @@ fn check_notes(said: &[Message<'_>], sent: &[Message<'_>], truncated: Truncated)
     for message in sent {
         let untouched = written(message) == written(&said[place(message)]);
         let text = content(message);
-        let noted = [MIDDLE, EARLIER, STEPS]
+        let says_so = [MIDDLE, EARLIER, STEPS]
             .iter()
             .any(|note| text.contains(note));
-        assert_eq!(untouched, !noted);
+        assert_eq!(untouched, !says_so);
     }
 }
 
@@ -279,13 +279,15 @@ fn least(request: &ChatRequest<'_>) -> u32 {
         .iter()
         .enumerate()
         .filter(stays)
-        .map(|(_, message)| match message.role {
-            Role::System => message.clone(),
-            _ if content(message).starts_with('[') => message.clone(),
-            _ => Message {
-                content: None,
-                ..message.clone()
-            },
+        .map(|(_, message)| {
+            if message.role == Role::System || content(message).starts_with('[') {
+                message.clone()
+            } else {
+                Message {
+                    content: None,
+                    ..message.clone()
+                }
+            }
         })
         .collect();
     fit::count(request, &left) + 64 * u32::try_from(left.len()).unwrap()
