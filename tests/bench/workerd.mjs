@@ -1,0 +1,133 @@
+// Workers on plain workerd, each in a process of its own, so that what the process costs is what the
+// Worker costs.
+//
+// No simulator stands in between: it would add a hop of its own to every request, and cost more than
+// what is measured.
+
+import {
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { devNull, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parse } from "smol-toml";
+import workerd from "workerd";
+import { capture, Failed, start } from "../../scripts/run.mjs";
+import { ROOT } from "../../scripts/tree.mjs";
+
+const PROGRAM = workerd.default;
+const WORKERS = fileURLToPath(new URL("workers", import.meta.url));
+
+/** workerd's version. */
+export function workerdVersion() {
+  return capture(PROGRAM, ["--version"]);
+}
+
+/** One of the Workers beside this file. */
+export function script(name, bindings) {
+  return { name, folder: WORKERS, modules: [`${name}.js`], bindings };
+}
+
+/** The gateway as it was built into `folder`. */
+export function gateway(folder, bindings) {
+  return {
+    name: "pilotlight",
+    folder,
+    modules: ["index.js", "index_bg.wasm"],
+    bindings,
+    store: "BREAKERS",
+  };
+}
+
+/** Starts a Worker; answers its address, its process and `end`. */
+export async function serve(worker) {
+  const folder = mkdtempSync(join(tmpdir(), "pilotlight-bench-"));
+  const config = join(folder, "config.capnp");
+  for (const name of worker.modules) copyFileSync(join(worker.folder, name), join(folder, name));
+  copyFileSync(join(WORKERS, "store.js"), join(folder, "store.js"));
+  writeFileSync(config, capnp(worker));
+  const began = performance.now();
+  const child = start(PROGRAM, ["serve", config, "--control-fd=3"], {
+    // The log is written, as it is in earnest, and read by nobody.
+    stdio: ["ignore", openSync(devNull, "w"), "inherit", "pipe"],
+  });
+  const port = await Promise.race([listening(child.stdio[3]), child.ended.then(() => undefined)]);
+  rmSync(folder, { recursive: true });
+  if (!port) throw new Failed(`workerd ended before ${worker.name} listened.`);
+  return {
+    name: worker.name,
+    address: `127.0.0.1:${port}`,
+    pid: child.pid,
+    startedIn: performance.now() - began,
+    end: () => ended(child),
+  };
+}
+
+/** CPU that a process has used so far, in microseconds: the sum of its threads'. */
+export function cpuMicroseconds(pid) {
+  const tasks = `/proc/${pid}/task`;
+  const used = readdirSync(tasks).map((id) => {
+    const [nanoseconds] = readFileSync(join(tasks, id, "schedstat"), "utf8").split(" ");
+    return Number(nanoseconds) / 1_000;
+  });
+  return used.reduce((total, one) => total + one, 0);
+}
+
+async function ended(child) {
+  process.kill(-child.pid, "SIGKILL");
+  await child.ended;
+}
+
+async function listening(control) {
+  for await (const line of createInterface({ input: control })) {
+    const { event, port } = JSON.parse(line);
+    if (event === "listen") return port;
+  }
+  return undefined;
+}
+
+function capnp({ modules, bindings, store }) {
+  const wrangler = parse(readFileSync(join(ROOT, "wrangler.toml"), "utf8"));
+  const date = quoted(wrangler.compatibility_date);
+  const flags = wrangler.compatibility_flags.map(quoted);
+  const bound = Object.entries(bindings).map(([name, value]) =>
+    typeof value === "string"
+      ? `(name = ${quoted(name)}, text = ${quoted(value)})`
+      : `(name = ${quoted(name)}, json = ${quoted(JSON.stringify(value))})`,
+  );
+  if (store) bound.push(`(name = ${quoted(store)}, kvNamespace = "store")`);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [${modules.map(embedded)}],
+      compatibilityDate = ${date},
+      compatibilityFlags = [${flags}],
+      bindings = [${bound}],
+    )),
+    (name = "store", worker = (
+      modules = [${embedded("store.js")}],
+      compatibilityDate = ${date},
+    )),
+    (name = "internet", network = (allow = ["public", "private", "local"])),
+  ],
+  sockets = [(name = "main", address = "127.0.0.1:0", http = (), service = "main")],
+);
+`;
+}
+
+function embedded(name) {
+  const kind = name.endsWith(".wasm") ? "wasm" : "esModule";
+  return `(name = ${quoted(name)}, ${kind} = embed ${quoted(name)})`;
+}
+
+function quoted(text) {
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+}
