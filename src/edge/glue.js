@@ -3,6 +3,20 @@
 // It reads and writes and keeps time limits. It decides nothing: which limit, which target, what an
 // answer means and what goes to the caller are all Rust's.
 
+// Rust's futures are woken by this function, several times a request. The runtime's own makes a native
+// function each time, which costs more than all that a small request does in wasm; a promise is next
+// to free. Errors go where the runtime's would send them, because that is how a broken module is
+// noticed and made anew.
+globalThis.queueMicrotask = (task) => {
+  Promise.resolve().then(() => {
+    try {
+      task();
+    } catch (error) {
+      reportError(error);
+    }
+  });
+};
+
 /// The request's head as lines, so that it crosses into wasm at once.
 export function head(request) {
   const headers = request.headers;
@@ -45,7 +59,7 @@ export async function body(request, limit) {
 
 /// The headers that every call to a target carries, made once an isolate.
 export function targetHeaders(lines) {
-  return new Headers(pairs(lines));
+  return new Headers(record(lines));
 }
 
 const UNREACHABLE = 1;
@@ -157,41 +171,45 @@ const ENOUGH = 4;
 const PUMPED = { callerLeft: 0, deadline: 1, ended: 2, enough: 3, reset: 4, stalled: 5 };
 
 /// Relays an open answer chunk by chunk: `feed` looks at each and says what is to be written, `take`
-/// hands it over where it is not the chunk itself.
+/// hands it over where it is not the chunk itself. Silence is measured in ticks of the watch, because
+/// asking for the time costs more than looking at a chunk.
 export async function pump(open, way, feed, take, stallMs, deadline) {
+  const { reader } = open;
+  const { writer } = way;
   let broke = PUMPED.reset;
-  let reading = true;
-  let heard = Date.now();
+  let writing = false;
+  let ticks = 0;
+  let heard = 0;
   const end = (how) => {
     broke = how;
     open.controller.abort();
   };
   way.onLeave = () => end(PUMPED.callerLeft);
   if (way.left) end(PUMPED.callerLeft);
+  const tickMs = Math.min(1000, Math.max(10, stallMs / 8));
+  const stall = Math.ceil(stallMs / tickMs);
   const watch = setInterval(() => {
-    const now = Date.now();
-    if (now >= deadline) end(PUMPED.deadline);
-    else if (reading && now - heard >= stallMs) end(PUMPED.stalled);
-  }, Math.min(1000, Math.max(10, stallMs / 4)));
+    // A caller that reads slowly is not an upstream that is silent.
+    if (!writing) ticks += 1;
+    if (ticks - heard > stall) end(PUMPED.stalled);
+    else if (Date.now() >= deadline) end(PUMPED.deadline);
+  }, tickMs);
   try {
     for (;;) {
-      const { done, value } = await open.reader.read();
+      const { done, value } = await reader.read();
       if (done) return PUMPED.ended;
       const flags = feed(value);
-      if (flags & HEARD) heard = Date.now();
+      if (flags & HEARD) heard = ticks;
       const bytes = flags & SAME ? value : take();
       if (bytes.length > 0) {
-        // A caller that reads slowly is not an upstream that is silent.
-        const before = Date.now();
-        reading = false;
-        if (!(await write(way, bytes))) return PUMPED.callerLeft;
-        reading = true;
-        heard += Date.now() - before;
+        writing = true;
+        await writer.write(bytes);
+        writing = false;
       }
       if (flags & ENOUGH) return PUMPED.enough;
     }
   } catch {
-    return broke;
+    return writing ? PUMPED.callerLeft : broke;
   } finally {
     clearInterval(watch);
     way.onLeave = null;
@@ -201,17 +219,18 @@ export async function pump(open, way, feed, take, stallMs, deadline) {
 
 /// An answer whose body is bytes (a view of wasm memory, copied at once) or nothing.
 export function respond(status, lines, body) {
-  return new Response(body, { status, headers: pairs(lines) });
+  return new Response(body, { status, headers: record(lines) });
 }
 
 /// An answer whose body is still being written.
 export function respondStream(status, lines, way) {
-  return new Response(way.readable, { status, headers: pairs(lines) });
+  return new Response(way.readable, { status, headers: record(lines) });
 }
 
-function pairs(lines) {
+/// Headers as the runtime reads them quickest, from names and values in turns.
+function record(lines) {
   const flat = lines.split("\n");
-  const list = [];
-  for (let at = 0; at + 1 < flat.length; at += 2) list.push([flat[at], flat[at + 1]]);
-  return list;
+  const headers = {};
+  for (let at = 0; at + 1 < flat.length; at += 2) headers[flat[at]] = flat[at + 1];
+  return headers;
 }

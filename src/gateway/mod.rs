@@ -139,7 +139,7 @@ async fn chat<W: Platform>(
         deadline: started.saturating_add(front::time_allowed(head, config)?),
         truncate: front::truncate(head)?,
     };
-    hear_breakers(world, isolate, config).await;
+    hear_breakers(world, isolate, config, started).await;
     let ending = chain::run(&job, &config.targets, &chosen.order).await;
     let journal = Journal {
         id: id.to_owned(),
@@ -227,8 +227,8 @@ fn nobody<W: Platform>(
 
 /// Reads what other isolates told of the breakers, when it is due: in the background, unless nothing at
 /// all is known, and then for a moment only.
-async fn hear_breakers<W: Platform>(world: &W, isolate: &Rc<Isolate>, config: &Config) {
-    let hearsay = isolate.hearsay(world.now());
+async fn hear_breakers<W: Platform>(world: &W, isolate: &Rc<Isolate>, config: &Config, now: u64) {
+    let hearsay = isolate.hearsay(now);
     if hearsay == Hearsay::Fresh {
         return;
     }

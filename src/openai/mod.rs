@@ -7,5 +7,7 @@ pub mod answer;
 pub mod json;
 pub mod request;
 
+mod body;
+
 pub use answer::{Finish, Usage};
 pub use request::{ChatRequest, Delivery, Message, Role, UsageChunk};

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::error::Downstream;
+use crate::openai::body::{Body, LIST};
 use crate::openai::json::{self, Object};
 
 /// One chat request.
@@ -110,7 +111,10 @@ impl<'a> ChatRequest<'a> {
     ///
     /// Names the field at fault and says what would be right.
     pub fn parse(body: &'a str) -> Result<Self, Downstream> {
-        let object = Object::parse(body).map_err(|error| not_json(&error))?;
+        let Body {
+            members: object,
+            messages,
+        } = Body::parse(body)?;
         let model = object
             .raw("model")
             .ok_or_else(|| Downstream::missing("model", "the name of a route or target"))
@@ -120,7 +124,7 @@ impl<'a> ChatRequest<'a> {
         let streamed = flag(&object, "stream")?;
         Ok(Self {
             model,
-            messages: messages(&object)?,
+            messages: checked_messages(messages)?,
             delivery: if streamed {
                 Delivery::Streamed
             } else {
@@ -142,11 +146,10 @@ impl<'a> ChatRequest<'a> {
     }
 }
 
-/// The members that [`ChatRequest`] reads into fields of its own.
-const READ: [&str; 6] = [
+/// The members that [`ChatRequest`] reads into fields of its own, besides the messages.
+const READ: [&str; 5] = [
     "max_completion_tokens",
     "max_tokens",
-    "messages",
     "model",
     "stream",
     "stream_options",
@@ -187,29 +190,23 @@ fn checked(fields: Object<'_>) -> Result<Object<'_>, Downstream> {
     Ok(fields)
 }
 
-fn messages<'a>(object: &Object<'a>) -> Result<Vec<Message<'a>>, Downstream> {
-    let raw = object
-        .raw("messages")
-        .ok_or_else(|| Downstream::missing("messages", "an array of messages"))?;
-    let items: Vec<&'a RawValue> = serde_json::from_str(raw.get())
-        .map_err(|_| Downstream::wrong_kind("messages", "an array of messages", raw))?;
-    if items.is_empty() {
+fn checked_messages(messages: Option<Vec<Object<'_>>>) -> Result<Vec<Message<'_>>, Downstream> {
+    let messages = messages.ok_or_else(|| Downstream::missing("messages", LIST))?;
+    if messages.is_empty() {
         return Err(Downstream::field(
             "messages",
             "'messages' is empty: at least one message is needed".to_owned(),
         ));
     }
-    items
+    messages
         .into_iter()
         .enumerate()
-        .map(|(at, raw)| message(at, raw))
+        .map(|(at, fields)| message(at, fields))
         .collect()
 }
 
-fn message(at: usize, raw: &RawValue) -> Result<Message<'_>, Downstream> {
+fn message(at: usize, mut fields: Object<'_>) -> Result<Message<'_>, Downstream> {
     let path = |name: &str| format!("messages[{at}]{name}");
-    let mut fields = Object::parse(raw.get())
-        .map_err(|_| Downstream::wrong_kind(&path(""), "an object", raw))?;
     let Some(role) = fields.text("role") else {
         return Err(Downstream::missing(
             &path(".role"),
@@ -292,8 +289,4 @@ fn count(object: &Object<'_>, name: &str) -> Result<Option<u32>, Downstream> {
             _ => Err(Downstream::wrong_kind(name, "a whole number above 0", raw)),
         },
     }
-}
-
-fn not_json(error: &serde_json::Error) -> Downstream {
-    Downstream::body(format!("the request body is not a JSON object: {error}"))
 }
