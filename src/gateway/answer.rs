@@ -66,8 +66,17 @@ pub struct Disclosure<'a> {
     pub answered: Option<(&'a str, &'a str)>,
     /// Every attempt, in order.
     pub attempts: &'a [Attempt],
+    /// What of the request the target did not get.
+    pub omitted: &'a Omitted,
+}
+
+/// What of a request the answering target did not get.
+#[derive(Clone, Debug, Default)]
+pub struct Omitted {
     /// What was cut from the conversation.
-    pub truncated: Option<&'a Truncated>,
+    pub truncated: Option<Truncated>,
+    /// Fields that were left out, because the target cannot serve them and answers as well without.
+    pub dropped: Vec<&'static str>,
 }
 
 impl Disclosure<'_> {
@@ -80,11 +89,15 @@ impl Disclosure<'_> {
         }
         object.text("request_id", self.request_id);
         attempts_json(object.name("attempts"), self.attempts);
-        if let Some(truncated) = self.truncated {
+        if let Some(truncated) = self.omitted.truncated {
             let mut cut = Writer::new(object.name("truncated"));
             cut.number("messages", truncated.messages.into())
                 .number("tokens", truncated.tokens.into());
             cut.end();
+        }
+        if !self.omitted.dropped.is_empty() {
+            let names = serde_json::to_string(&self.omitted.dropped).unwrap_or_default();
+            object.raw("dropped", &names);
         }
         object.end();
         String::from_utf8_lossy(&out).into_owned()
@@ -100,7 +113,10 @@ impl Disclosure<'_> {
             let tried: Vec<String> = self.attempts.iter().map(Attempt::summary).collect();
             answer.header("x-pilotlight-attempts", tried.join(","));
         }
-        if let Some(truncated) = self.truncated {
+        if !self.omitted.dropped.is_empty() {
+            answer.header("x-pilotlight-dropped", self.omitted.dropped.join(","));
+        }
+        if let Some(truncated) = self.omitted.truncated {
             let mut text = String::new();
             let _ = write!(
                 text,

@@ -8,9 +8,11 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use serde_json::value::RawValue;
+
 use crate::config::settings::Truncate;
 use crate::config::{Key, Target};
-use crate::gateway::answer::Disclosure;
+use crate::gateway::answer::{Disclosure, Omitted};
 use crate::gateway::attempt::{self, Attempt, Failure, Plan, Success};
 use crate::gateway::isolate::Isolate;
 use crate::openai::{ChatRequest, Message};
@@ -18,9 +20,9 @@ use crate::platform::Platform;
 use crate::policy::backoff;
 use crate::policy::breaker::{Admission, Health};
 use crate::policy::classify::{Action, Wording};
-use crate::policy::fit::{self, Budget, Fitted, Ratio, Truncated};
+use crate::policy::fit::{self, Budget, Fitted, Ratio};
 use crate::provider::company::Fields;
-use crate::provider::{Ask, Completion, Reading};
+use crate::provider::{Ask, Completion, Effort, REASONING_EFFORT, Reading};
 use crate::reason::Reason;
 use crate::stream::relay::Relay;
 
@@ -59,7 +61,7 @@ pub(super) struct Served<B> {
     pub(super) kind: Kind<B>,
     /// How many tokens we counted in the prompt, where we had to.
     pub(super) counted: Option<u32>,
-    pub(super) truncated: Option<Truncated>,
+    pub(super) omitted: Omitted,
 }
 
 /// The two ways of an answer.
@@ -166,6 +168,11 @@ async fn ask<W: Platform>(
             };
             continue;
         }
+        if let Some(effort) = refused_effort(job.request, &shaped, &failure) {
+            job.isolate.refuse_effort(&target.name, effort);
+            shaped.omitted.dropped.push(REASONING_EFFORT);
+            continue;
+        }
         let Some(wait) = again(job, target, &failure, number) else {
             let health = waiting(failure.verdict.health, failure.wait_ms);
             record(job, target, health);
@@ -211,7 +218,7 @@ fn answered<W: Platform>(
     Heard::Answer(Served {
         kind,
         counted: shaped.counted,
-        truncated: shaped.truncated,
+        omitted: shaped.omitted.clone(),
     })
 }
 
@@ -238,7 +245,7 @@ fn refuse_admission<W: Platform>(job: &Job<'_, W>, target: &Target) -> Option<At
 struct Shaped<'a> {
     messages: Cow<'a, [Message<'a>]>,
     counted: Option<u32>,
-    truncated: Option<Truncated>,
+    omitted: Omitted,
 }
 
 /// Fits the conversation into the target's window.
@@ -247,10 +254,20 @@ fn shape<'a, W: Platform>(
     target: &Target,
     ratio: Ratio,
 ) -> Result<Shaped<'a>, Attempt> {
+    let effort = effort(job.request).map_or(Effort::Asked, |effort| {
+        job.isolate.effort(&target.name, effort)
+    });
+    let omitted = |truncated| Omitted {
+        truncated,
+        dropped: match effort {
+            Effort::Asked => Vec::new(),
+            Effort::Dropped => vec![REASONING_EFFORT],
+        },
+    };
     let uncut = |counted| Shaped {
         messages: Cow::Borrowed(job.request.messages.as_slice()),
         counted,
-        truncated: None,
+        omitted: omitted(None),
     };
     let Some(window) = target.context else {
         return Ok(uncut(None));
@@ -272,7 +289,7 @@ fn shape<'a, W: Platform>(
         } => Ok(Shaped {
             messages: Cow::Owned(messages),
             counted: Some(counted),
-            truncated: Some(truncated),
+            omitted: omitted(Some(truncated)),
         }),
         Fitted::TooLong { .. } => Err(Attempt::skipped(&target.name, Reason::TooLong)),
     }
@@ -311,6 +328,11 @@ async fn once<W: Platform>(
         context: target.context,
         max_tokens: job.request.max_tokens.or(target.settings.max_output),
         keep_alive: target.settings.keep_alive.as_deref(),
+        effort: if shaped.omitted.dropped.contains(&REASONING_EFFORT) {
+            Effort::Dropped
+        } else {
+            Effort::Asked
+        },
     };
     let body = target.provider.write(&ask).map_err(Failure::unsupported)?;
     let plan = Plan {
@@ -335,7 +357,7 @@ async fn once<W: Platform>(
             request_id: job.id,
             answered: Some((&target.name, &target.model)),
             attempts: &attempts,
-            truncated: shaped.truncated.as_ref(),
+            omitted: &shaped.omitted,
         }
         .to_json()
     };
@@ -350,7 +372,7 @@ async fn once<W: Platform>(
 fn wording(target: &Target, shaped: &Shaped<'_>) -> Wording {
     let company = target.company;
     let as_written = company.name == "openai" || matches!(company.fields, Fields::Any);
-    if target.provider.name() == "openai" && as_written && shaped.truncated.is_none() {
+    if target.provider.name() == "openai" && as_written && shaped.omitted.truncated.is_none() {
         Wording::Callers
     } else {
         Wording::Ours
@@ -406,6 +428,24 @@ fn corrected<W: Platform>(
         .counted
         .unwrap_or_else(|| fit::count(job.request, &shaped.messages));
     Some(job.isolate.learn(&target.name, counted, real))
+}
+
+/// The `reasoning_effort` that the caller asks for, as JSON text.
+fn effort<'a>(request: &ChatRequest<'a>) -> Option<&'a str> {
+    request.fields.raw(REASONING_EFFORT).map(RawValue::get)
+}
+
+/// The `reasoning_effort`, if it is all that the target refused the request for. A model that cannot
+/// think answers without being asked to, and the caller is told.
+fn refused_effort<'a>(
+    request: &ChatRequest<'a>,
+    shaped: &Shaped<'_>,
+    failure: &Failure,
+) -> Option<&'a str> {
+    let blamed = failure.fault.as_ref()?.param.as_deref()?;
+    let is_it = failure.verdict.reason == Reason::Unsupported && blamed == REASONING_EFFORT;
+    let dropped = shaped.omitted.dropped.contains(&REASONING_EFFORT);
+    effort(request).filter(|_| is_it && !dropped)
 }
 
 /// How long to wait before the same target is asked again; `None` when it is not.

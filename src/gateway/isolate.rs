@@ -10,12 +10,16 @@ use crate::config::{Config, Mistake, Settings};
 use crate::openai::Usage;
 use crate::policy::breaker::{Admission, Breaker, Health, Shared};
 use crate::policy::fit::Ratio;
+use crate::provider::Effort;
 
 /// What other isolates told is taken as known for this long, in milliseconds.
 const FRESH_MS: u64 = 5_000;
 
 /// After this long it is not worth acting on until it has been read again.
 const STALE_MS: u64 = 60_000;
+
+/// How many refused efforts are kept.
+const REFUSED_EFFORTS: usize = 32;
 
 /// One isolate.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub struct Isolate {
 struct Memory {
     breakers: BTreeMap<String, Breaker>,
     ratios: BTreeMap<String, Ratio>,
+    /// Which target refused which `reasoning_effort`.
+    refused_efforts: Vec<(String, String)>,
     asked_at: Option<u64>,
 }
 
@@ -105,6 +111,27 @@ impl Isolate {
                 .entry(target.to_owned())
                 .or_default()
                 .record(health, settings, now, chance),
+        }
+    }
+
+    /// Whether a target takes this `reasoning_effort`, as far as is known.
+    pub fn effort(&self, target: &str, effort: &str) -> Effort {
+        let memory = self.memory.borrow();
+        let refused = |(who, what): &(String, String)| who == target && what == effort;
+        if memory.refused_efforts.iter().any(refused) {
+            Effort::Dropped
+        } else {
+            Effort::Asked
+        }
+    }
+
+    /// Learns that a target refuses a `reasoning_effort`. Callers make the words up, so only so many
+    /// are kept.
+    pub fn refuse_effort(&self, target: &str, effort: &str) {
+        let mut memory = self.memory.borrow_mut();
+        if memory.refused_efforts.len() < REFUSED_EFFORTS {
+            let refused = (target.to_owned(), effort.to_owned());
+            memory.refused_efforts.push(refused);
         }
     }
 

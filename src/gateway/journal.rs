@@ -86,10 +86,13 @@ impl Journal {
                 .number("tokens_in", usage.prompt_tokens)
                 .number("tokens_out", usage.completion_tokens);
         }
-        if let Some(truncated) = disclosure.truncated {
+        if let Some(truncated) = disclosure.omitted.truncated {
             object
                 .number("dropped_messages", truncated.messages.into())
                 .number("dropped_tokens", truncated.tokens.into());
+        }
+        if !disclosure.omitted.dropped.is_empty() {
+            object.text("dropped_fields", &disclosure.omitted.dropped.join(","));
         }
         object.end();
         world.log(&String::from_utf8_lossy(&line));

@@ -34,7 +34,7 @@ pub use isolate::Isolate;
 use crate::auth;
 use crate::config::{Config, Target};
 use crate::error::{Downstream, ErrorAnswer};
-use crate::gateway::answer::Disclosure;
+use crate::gateway::answer::{Disclosure, Omitted};
 use crate::gateway::chain::{Ending, Job, Kind, Outcome};
 use crate::gateway::isolate::Hearsay;
 use crate::gateway::journal::Journal;
@@ -62,7 +62,7 @@ pub async fn handle<W: Platform>(
                     request_id: &id,
                     answered: None,
                     attempts: &[],
-                    truncated: None,
+                    omitted: &Omitted::default(),
                 }
                 .to_json()
             });
@@ -170,7 +170,7 @@ fn conclude<W: Platform>(
         request_id: job.id,
         answered: Some((&target.name, &target.model)),
         attempts: &attempts,
-        truncated: served.truncated.as_ref(),
+        omitted: &served.omitted,
     };
     let mut answer = match served.kind {
         Kind::Whole(mut completion) => {
@@ -189,7 +189,7 @@ fn conclude<W: Platform>(
                 deadline: job.deadline,
                 account: relaying::Account {
                     attempts: attempts.clone(),
-                    truncated: served.truncated,
+                    omitted: served.omitted.clone(),
                     journal,
                 },
             },
@@ -211,7 +211,7 @@ fn nobody<W: Platform>(
         request_id: job.id,
         answered: None,
         attempts,
-        truncated: None,
+        omitted: &Omitted::default(),
     };
     told.error.pilotlight = Some(disclosure.to_json());
     journal.nobody(job.world, &disclosure, told.error.status);

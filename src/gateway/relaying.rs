@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::config::Target;
 use crate::error::ErrorAnswer;
-use crate::gateway::answer::{Answer, AnswerBody, Disclosure};
+use crate::gateway::answer::{Answer, AnswerBody, Disclosure, Omitted};
 use crate::gateway::attempt::Attempt;
 use crate::gateway::isolate::Isolate;
 use crate::gateway::journal::Journal;
@@ -16,7 +16,6 @@ use crate::gateway::tell_breaker;
 use crate::platform::{CallerLeft, Pace, Platform, Pumped};
 use crate::policy::breaker::Health;
 use crate::policy::classify::{self, Verdict, Wording};
-use crate::policy::fit::Truncated;
 use crate::reason::{Fault, Reason};
 use crate::stream::relay::{Relay, Standing, Tally};
 
@@ -38,7 +37,7 @@ pub(super) struct Stream<B> {
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) attempts: Vec<Attempt>,
-    pub(super) truncated: Option<Truncated>,
+    pub(super) omitted: Omitted,
     pub(super) journal: Journal,
 }
 
@@ -191,7 +190,7 @@ impl Account {
             request_id: &self.journal.id,
             answered: answered.map(|target| (target.name.as_str(), target.model.as_str())),
             attempts: &self.attempts,
-            truncated: self.truncated.as_ref(),
+            omitted: &self.omitted,
         }
     }
 

@@ -67,6 +67,21 @@ pub struct Ask<'a> {
     pub max_tokens: Option<u32>,
     /// How long a home box keeps the model loaded, as the config has it.
     pub keep_alive: Option<&'a str>,
+    /// Whether the caller's `reasoning_effort` is passed on.
+    pub effort: Effort,
+}
+
+/// The request's field that says how much the model shall think.
+pub const REASONING_EFFORT: &str = "reasoning_effort";
+
+/// What becomes of the caller's `reasoning_effort`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// It is passed on.
+    Asked,
+    /// It is left out, because the model cannot think: it answers as well without, and is better
+    /// than no answer.
+    Dropped,
 }
 
 /// What a reader of answers must know of the request.

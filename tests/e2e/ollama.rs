@@ -282,6 +282,22 @@ fn a_caller_who_leaves_frees_the_home_box() {
     assert!(first < PATIENCE, "{first:?}");
 }
 
+#[test]
+fn a_caller_who_asks_a_small_model_to_think_is_answered_without() {
+    let Some(home) = HomeBox::start("thinking at a real Ollama") else {
+        return;
+    };
+    let gateway = Setup::new(chain(&[("box", home.target())])).start();
+    let question = with(asking("Hi"), json!({ "reasoning_effort": "low" }));
+
+    let answer = gateway.chat(&question);
+
+    assert!(!answer.text().is_empty(), "{answer:?}");
+    assert_eq!(answer.attempts(), ["box:unsupported", "box:ok"]);
+    let dropped = answer.head.header("x-pilotlight-dropped");
+    assert_eq!(dropped, Some("reasoning_effort"));
+}
+
 /// Kills the engine in a process group, and nothing else.
 fn kill_engine(group: u32) {
     let engines = fs::read_dir("/proc").unwrap().filter_map(|entry| {

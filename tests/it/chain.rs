@@ -272,3 +272,51 @@ fn a_target_is_sent_only_the_fields_that_its_company_takes() {
     assert_eq!(compatible.get("max_completion_tokens"), None);
     assert_eq!(compatible["model"], "h");
 }
+
+#[test]
+fn a_model_that_cannot_think_answers_without_and_the_caller_is_told() {
+    let world = World::new(&json!({
+        "targets": {"box": {"provider": "ollama", "base_url": "http://127.0.0.1:1", "model": "m"}},
+        "routes": {"auto": ["box"]}
+    }));
+    let refused = reply(400, r#"{"error":"\"m\" does not support thinking"}"#);
+    let answer = json!({"model": "m", "message": {"role": "assistant", "content": "4"},
+                        "done": true, "done_reason": "stop", "eval_count": 1});
+    let answered = reply(200, &answer.to_string());
+    world.script(
+        "box",
+        [refused, answered.clone(), answered.clone(), answered],
+    );
+    let mut question = question("auto");
+    question["reasoning_effort"] = json!("high");
+
+    let got = world.chat(&question);
+    assert_eq!(got.status, 200);
+    assert_eq!(
+        got.header("x-pilotlight-attempts"),
+        "box:unsupported,box:ok"
+    );
+    assert_eq!(got.header("x-pilotlight-dropped"), "reasoning_effort");
+    assert_eq!(
+        got.json()["pilotlight"]["dropped"],
+        json!(["reasoning_effort"])
+    );
+    assert_eq!(world.log()[0]["dropped_fields"], "reasoning_effort");
+
+    let got = world.chat(&question);
+    assert_eq!(got.header("x-pilotlight-attempts"), "box:ok");
+    assert_eq!(got.header("x-pilotlight-dropped"), "reasoning_effort");
+
+    question["reasoning_effort"] = json!("low");
+    let got = world.chat(&question);
+    assert_eq!(got.header("x-pilotlight-dropped"), "");
+    let asked: Vec<Value> = world
+        .seen("box")
+        .iter()
+        .map(|call| call.body["think"].clone())
+        .collect();
+    assert_eq!(
+        asked,
+        [json!("high"), json!(false), json!(false), json!("low")]
+    );
+}

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use pilotlight::openai::{ChatRequest, Usage, UsageChunk};
 use pilotlight::provider::{
-    Ask, Company, Decoder, Event, Fault, PROVIDERS, Provider, Reading, Unsupported,
+    Ask, Company, Decoder, Effort, Event, Fault, PROVIDERS, Provider, Reading, Unsupported,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -102,6 +102,7 @@ fn written(
         context,
         max_tokens: request.max_tokens,
         keep_alive,
+        effort: Effort::Asked,
     })?;
     Ok(serde_json::from_slice(&body).unwrap())
 }

@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use crate::openai::Delivery;
 use crate::openai::json::{self, Object, Writer};
 use crate::provider::ollama::messages;
-use crate::provider::{Ask, Unsupported};
+use crate::provider::{Ask, Effort, REASONING_EFFORT, Unsupported};
 
 /// The window that Ollama gives a model on a machine without a large graphics card
 /// (<https://docs.ollama.com/context-length>).
@@ -59,7 +59,7 @@ pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
     };
     object
         .raw("stream", stream)
-        .raw("think", think(fields)?)
+        .raw("think", think(ask)?)
         .raw("truncate", "false");
     if let Some(keep_alive) = ask.keep_alive {
         write_keep_alive(&mut object, keep_alive);
@@ -162,9 +162,13 @@ fn format<'a>(fields: &Object<'a>) -> Result<Option<&'a str>, Unsupported> {
 
 /// How much the model shall think. The levels beyond Ollama's own are put at the nearest one, as
 /// Ollama's `/v1` does (`thinkFromReasoningEffort`, `openai/openai.go`). `max` is refused before
-/// v0.22, and any level by a model that cannot think: then the target is passed over.
-fn think(fields: &Object<'_>) -> Result<&'static str, Unsupported> {
-    let Some(effort) = fields.raw("reasoning_effort") else {
+/// v0.22, and any level by a model that cannot think: then it is asked again without.
+fn think(ask: &Ask<'_>) -> Result<&'static str, Unsupported> {
+    let effort = match ask.effort {
+        Effort::Asked => ask.request.fields.raw(REASONING_EFFORT),
+        Effort::Dropped => None,
+    };
+    let Some(effort) = effort else {
         return Ok("false");
     };
     match json::string(effort).as_deref() {
@@ -173,7 +177,7 @@ fn think(fields: &Object<'_>) -> Result<&'static str, Unsupported> {
         Some("medium") => Ok("\"medium\""),
         Some("high") => Ok("\"high\""),
         Some("xhigh" | "max") => Ok("\"max\""),
-        _ => Err(Unsupported("reasoning_effort")),
+        _ => Err(Unsupported(REASONING_EFFORT)),
     }
 }
 

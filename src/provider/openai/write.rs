@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::openai::json::Writer;
 use crate::openai::{Delivery, Message, Role};
 use crate::provider::company::{Developer, Fields, StreamOptions};
-use crate::provider::{Ask, Unsupported};
+use crate::provider::{Ask, Effort, REASONING_EFFORT, Unsupported};
 
 /// The body of the upstream request.
 pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
@@ -17,7 +17,8 @@ pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
     object.text("model", ask.model);
     messages(object.name("messages"), ask);
     for (name, value) in &ask.request.fields.0 {
-        if allowed(ask.company.fields, name) {
+        let dropped = ask.effort == Effort::Dropped && name == REASONING_EFFORT;
+        if allowed(ask.company.fields, name) && !dropped {
             object.raw(name, value.get());
         }
     }

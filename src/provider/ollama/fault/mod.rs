@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use crate::provider::Fault;
+use crate::provider::{Fault, REASONING_EFFORT};
 use crate::reason::Reason;
 
 /// What a text means, in lower case. First match wins.
@@ -70,12 +70,15 @@ const TEXTS: &[(Reason, &[&str])] = &[
         &[
             "does not support",
             "only supports one image",
-            // An older version that does not know the level yet.
             "invalid think value",
         ],
     ),
     (Reason::Rejected, &["\" must be of ", "invalid format:"]),
 ];
+
+/// Which of the texts above blame the effort that was asked for: the model cannot think, or the
+/// version does not know the level yet.
+const CANNOT_THINK: &[&str] = &["does not support thinking", "invalid think value"];
 
 /// The most of a body without an error text that is kept.
 const HEAD: usize = 400;
@@ -121,7 +124,9 @@ fn of(error: &Value) -> Fault {
         .find(|(_, seek)| seek.iter().any(|text| lower.contains(text)))
         .map(|(reason, _)| *reason);
     let Some(engine) = engines_own(&text) else {
+        let cannot_think = CANNOT_THINK.iter().any(|text| lower.contains(text));
         return Fault {
+            param: cannot_think.then(|| REASONING_EFFORT.to_owned()),
             message: text,
             known,
             ..Fault::default()
