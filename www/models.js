@@ -9,7 +9,8 @@ export function fillModels(select, models) {
   const of = (kind) => models.filter(({ pilotlight }) => pilotlight?.kind === kind);
   select.replaceChildren(...group("Routes", of("route")), ...group("Targets", of("target")));
   const ids = models.map(({ id }) => id);
-  select.value = [chosen, "auto", ids[0]].find((id) => ids.includes(id)) ?? "";
+  const main = models.find(({ pilotlight }) => pilotlight?.default);
+  select.value = [chosen, main?.id, ids[0]].find((id) => ids.includes(id)) ?? "";
 }
 
 function group(label, models) {

@@ -65,7 +65,7 @@ fn entry(out: &mut Vec<u8>, config: &Config, name: &str) {
         .text("owned_by", "pilotlight");
     let ours = object.name("pilotlight");
     match config.routes.get(name) {
-        Some(route) => route_entry(ours, config, route),
+        Some(route) => route_entry(ours, config, name, route),
         None => {
             if let Some(target) = config.target(name) {
                 target_entry(ours, target);
@@ -75,9 +75,12 @@ fn entry(out: &mut Vec<u8>, config: &Config, name: &str) {
     object.end();
 }
 
-fn route_entry(out: &mut Vec<u8>, config: &Config, route: &[usize]) {
+fn route_entry(out: &mut Vec<u8>, config: &Config, name: &str, route: &[usize]) {
     let mut object = Writer::new(out);
-    object.text("kind", "route");
+    let is_default = name == config.default_route;
+    object
+        .text("kind", "route")
+        .raw("default", if is_default { "true" } else { "false" });
     let targets = object.name("targets");
     targets.push(b'[');
     for (at, target) in route

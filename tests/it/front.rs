@@ -153,6 +153,7 @@ fn models_are_the_routes_and_the_targets() {
     let auto = world.ask(&get("/v1/models/auto"), "").json();
     assert_eq!(auto["object"], "model");
     assert_eq!(auto["pilotlight"]["targets"], json!(["one", "home"]));
+    assert_eq!(auto["pilotlight"]["default"], true);
     let one = world.ask(&get("/v1/models/one"), "").json();
     assert_eq!(one["pilotlight"]["model"], "m");
 }
