@@ -98,7 +98,7 @@ pub(super) static ROWS: &[Row<Draft>] = &[
             range: 256..=10_000_000,
         },
         doc: "the window in tokens, prompt and answer together; longer conversations are cut to \
-              fit. An Ollama is told to use this window",
+              fit. An Ollama is told to use this window, or 4096 tokens where none is written",
     },
     Row {
         name: "home",

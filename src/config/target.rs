@@ -115,7 +115,9 @@ fn target(
     };
     table.read(settings::ROWS, slice::from_mut(&mut settings), mistakes);
     settings::check(table, &settings, mistakes);
-    check_room(table, &draft, &settings, mistakes);
+    let usual = draft.provider.and_then(|it| it.default_context());
+    let context = draft.context.or(usual);
+    check_room(table, context, &settings, mistakes);
 
     let (key, access) = credentials(table, &draft, secrets, unset, mistakes);
     let (url, company) = address(table, &draft, mistakes)?;
@@ -127,14 +129,19 @@ fn target(
         model: draft.model?,
         key,
         access,
-        context: draft.context,
+        context,
         place: draft.place,
         settings,
     })
 }
 
-fn check_room(table: &Table<'_>, draft: &Draft, settings: &Settings, mistakes: &mut Vec<Mistake>) {
-    if let (Some(context), Some(output)) = (draft.context, settings.max_output)
+fn check_room(
+    table: &Table<'_>,
+    context: Option<u32>,
+    settings: &Settings,
+    mistakes: &mut Vec<Mistake>,
+) {
+    if let (Some(context), Some(output)) = (context, settings.max_output)
         && output >= context
     {
         let problem = format!(

@@ -29,6 +29,12 @@ pub trait Provider: Debug + Sync {
     /// The full address that chat requests are posted to.
     fn url(&self, base_url: &str) -> String;
 
+    /// The window in tokens of a target whose config names none; `None` when it is the upstream's own
+    /// affair.
+    fn default_context(&self) -> Option<u32> {
+        None
+    }
+
     /// Writes the body of the upstream request from an allow-list of fields.
     ///
     /// # Errors

@@ -34,6 +34,10 @@ impl Provider for Ollama {
         format!("{}/api/chat", base_url.trim_end_matches('/'))
     }
 
+    fn default_context(&self) -> Option<u32> {
+        Some(write::DEFAULT_CONTEXT)
+    }
+
     fn write(&self, ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
         write::body(ask)
     }

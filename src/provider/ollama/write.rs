@@ -25,8 +25,9 @@ use crate::provider::ollama::messages;
 use crate::provider::{Ask, Effort, REASONING_EFFORT, Unsupported};
 
 /// The window that Ollama gives a model on a machine without a large graphics card
-/// (<https://docs.ollama.com/context-length>).
-const SMALLEST_DEFAULT_CONTEXT: u32 = 4096;
+/// (<https://docs.ollama.com/context-length>). Told to use it, an Ollama does so everywhere, and a
+/// conversation can be fitted to it.
+pub(super) const DEFAULT_CONTEXT: u32 = 4096;
 
 /// The fields that become options under the same name, and are numbers there.
 const NUMBERS: [&str; 7] = [
@@ -224,7 +225,7 @@ fn options(out: &mut Vec<u8>, ask: &Ask<'_>) -> Result<(), Unsupported> {
 fn num_predict(ask: &Ask<'_>) -> u32 {
     let wanted = ask
         .max_tokens
-        .unwrap_or_else(|| ask.context.unwrap_or(SMALLEST_DEFAULT_CONTEXT) / 4);
+        .unwrap_or_else(|| ask.context.unwrap_or(DEFAULT_CONTEXT) / 4);
     ask.context
         .map_or(wanted, |context| wanted.min(context / 2))
         .max(1)
