@@ -13,7 +13,7 @@ import { modernNodeEnv, npmPackages } from "./setup/npm.mjs";
 import { rustTools } from "./setup/rust.mjs";
 import { BUILD, ROOT } from "./tree.mjs";
 
-const SOURCES = ["Cargo.toml", "Cargo.lock", "build.rs", ".cargo", "src"];
+const SOURCES = ["scripts/worker.mjs", "Cargo.toml", "Cargo.lock", "build.rs", ".cargo", "src"];
 const PRODUCTS = ["index.js", "index_bg.wasm"];
 
 /** Builds the Worker when its sources or tools have changed since the last time. */
@@ -28,7 +28,8 @@ export async function buildWorker() {
     note("unchanged");
     return;
   }
-  const env = { ...modernNodeEnv(), ...tools.env };
+  // A request goes on when its caller has left, as long as it takes to let go of what it holds.
+  const env = { ...modernNodeEnv(), ...tools.env, RUN_TO_COMPLETION: "1" };
   await run(tools.workerBuild, ["--release", "--", "--locked"], { cwd: ROOT, env });
   writeFileSync(stamp, inputs);
   note(`${(statSync(join(BUILD, "index_bg.wasm")).size / 1e6).toFixed(2)} MB of wasm`);

@@ -36,7 +36,7 @@ pub trait Platform: Clone + 'static {
     /// A number from 0 up to but not including 1.
     fn random(&self) -> f64;
 
-    /// Waits.
+    /// Waits, though no longer than the caller does.
     async fn sleep(&self, ms: u64);
 
     /// The request's body, or why it cannot be had.
@@ -150,6 +150,10 @@ pub struct ReplyHeaders {
 /// Why a call brought no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
+    /// The caller left, and the call was ended.
+    CallerLeft,
+    /// The answer is longer than any answer should be.
+    TooLong,
     /// It could not be sent, or the connection broke before the answer was there.
     Unreachable,
     /// The time limit passed.
@@ -159,6 +163,8 @@ pub enum SendError {
 /// Why a body cannot be read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
+    /// The caller left, and the call was ended.
+    CallerLeft,
     /// The connection broke.
     Reset,
     /// The time limit passed.

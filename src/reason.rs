@@ -14,6 +14,8 @@ pub enum Reason {
     AttemptTimeout,
     /// The target's breaker is open.
     BreakerOpen,
+    /// The caller left before there was an answer.
+    CallerLeft,
     /// The upstream's provider withheld an answer on policy grounds.
     ContentPolicy,
     /// The upstream refused the prompt as larger than its window.
@@ -79,6 +81,7 @@ impl Reason {
             Self::AccessDenied => "access_denied",
             Self::AttemptTimeout => "attempt_timeout",
             Self::BreakerOpen => "breaker_open",
+            Self::CallerLeft => "caller_left",
             Self::ContentPolicy => "content_policy",
             Self::ContextOverflow => "context_overflow",
             Self::Credential => "credential",
@@ -120,14 +123,6 @@ impl Reason {
                 | Self::HeadersTimeout
                 | Self::Stalled
                 | Self::TunnelTimeout
-        )
-    }
-
-    /// Whether the target was never asked.
-    pub const fn is_skip(self) -> bool {
-        matches!(
-            self,
-            Self::BreakerOpen | Self::Deadline | Self::NoKey | Self::TooLong | Self::Unsupported
         )
     }
 }

@@ -35,7 +35,7 @@ pub struct Settings {
     /// `breaker_credential_cooldown`: how long it opens when a credential, a model or an account is
     /// at fault.
     pub breaker_credential_cooldown_ms: u64,
-    /// `breaker_failures`: consecutive failures that open it.
+    /// `breaker_failures`: requests in a row that failed, which open it.
     pub breaker_failures: u32,
     /// `breaker_min_requests`: how many attempts the window must hold before the rate counts.
     pub breaker_min_requests: u32,
@@ -134,7 +134,7 @@ pub(super) static ROWS: &[Row<Settings>] = &[
             range: 1..=100_000,
             default: 5,
         },
-        doc: "failures in a row that open the breaker",
+        doc: "requests in a row that end in a failure and so open the breaker",
     },
     Row {
         name: "breaker_rate",

@@ -13,6 +13,7 @@ use crate::config::secret;
 use crate::config::settings;
 use crate::config::table::{self, Table};
 use crate::config::{Key, Mistake, Place, Secret, Settings, Target};
+use crate::provider::Provider;
 use crate::provider::company::{self, Company};
 
 /// Looks a secret up by its name.
@@ -115,7 +116,7 @@ fn target(
     };
     table.read(settings::ROWS, slice::from_mut(&mut settings), mistakes);
     settings::check(table, &settings, mistakes);
-    let usual = draft.provider.and_then(|it| it.default_context());
+    let usual = draft.provider.and_then(Provider::default_context);
     let context = draft.context.or(usual);
     check_room(table, context, &settings, mistakes);
 

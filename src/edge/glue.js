@@ -34,18 +34,30 @@ export function head(request) {
 
 /// The request's body, or null when it is larger than the limit. Rejects when it breaks off.
 export async function body(request, limit) {
-  if (request.headers.has("content-length")) {
-    const bytes = new Uint8Array(await request.arrayBuffer());
-    return bytes.length > limit ? null : bytes;
+  const { bytes, whole } = await bytesOf(request, limit);
+  return whole ? bytes : null;
+}
+
+/// The first `most` bytes of a message's body, and whether that is all of it. What has a length is
+/// read at once; of what has none, or is packed, never more than that is held.
+async function bytesOf(message, most) {
+  const { headers } = message;
+  if (headers.has("content-length") && !headers.has("content-encoding")) {
+    if (Number(headers.get("content-length")) <= most) {
+      return { bytes: new Uint8Array(await message.arrayBuffer()), whole: true };
+    }
   }
-  // Of unknown length: never hold more than the limit.
   const chunks = [];
   let length = 0;
-  if (request.body) {
-    for await (const chunk of request.body) {
-      length += chunk.length;
-      if (length > limit) return null;
-      chunks.push(chunk);
+  let whole = true;
+  if (message.body) {
+    // Leaving the loop early cancels the rest.
+    for await (const chunk of message.body) {
+      const part = length + chunk.length > most ? chunk.subarray(0, most - length) : chunk;
+      whole = part === chunk;
+      chunks.push(part);
+      length += part.length;
+      if (!whole) break;
     }
   }
   const bytes = new Uint8Array(length);
@@ -54,7 +66,33 @@ export async function body(request, limit) {
     bytes.set(chunk, at);
     at += chunk.length;
   }
-  return bytes;
+  return { bytes, whole };
+}
+
+/// Watches the caller's connection. `onLeave` is whatever has to end when the caller has left.
+export function caller(request) {
+  const caller = { left: false, onLeave: null };
+  request.signal.addEventListener("abort", () => leave(caller));
+  return caller;
+}
+
+function leave(caller) {
+  caller.left = true;
+  caller.onLeave?.();
+}
+
+/// Waits, though not for a caller that has left.
+export function sleep(caller, ms) {
+  return new Promise((resolve) => {
+    if (caller.left) return resolve();
+    const wake = () => {
+      clearTimeout(timer);
+      if (caller.onLeave === wake) caller.onLeave = null;
+      resolve();
+    };
+    const timer = setTimeout(wake, ms);
+    caller.onLeave = wake;
+  });
 }
 
 /// The headers that every call to a target carries, made once an isolate.
@@ -62,18 +100,23 @@ export function targetHeaders(lines) {
   return new Headers(record(lines));
 }
 
+// What is answered in place of an answer: see world.rs.
 const UNREACHABLE = 1;
 const TIMED_OUT = 2;
+const CALLER_LEFT = 3;
+const TOO_LONG = 4;
 
 /// Posts a call. Answers {head, bytes} or {head, reader, controller}, or a number when there is no
 /// answer. `body` is a view of wasm memory: fetch copies it before anything is awaited.
-export async function send(url, headers, body, open, timeoutMs) {
+export async function send(caller, url, headers, body, open, timeoutMs, most, mostOfError) {
+  if (caller.left) return CALLER_LEFT;
   const controller = new AbortController();
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
     controller.abort();
   }, timeoutMs);
+  caller.onLeave = () => controller.abort();
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -83,14 +126,18 @@ export async function send(url, headers, body, open, timeoutMs) {
       signal: controller.signal,
     });
     const head = replyHead(response);
-    if (open && response.status === 200 && response.body) {
+    const sound = response.status === 200;
+    if (open && sound && response.body) {
       return { head, reader: response.body.getReader(), controller };
     }
-    return { head, bytes: new Uint8Array(await response.arrayBuffer()) };
+    const { bytes, whole } = await bytesOf(response, sound ? most : mostOfError);
+    return whole || !sound ? { head, bytes } : TOO_LONG;
   } catch {
+    if (caller.left) return CALLER_LEFT;
     return timedOut ? TIMED_OUT : UNREACHABLE;
   } finally {
     clearTimeout(timer);
+    caller.onLeave = null;
   }
 }
 
@@ -108,19 +155,22 @@ function replyHead(response) {
 }
 
 /// The next bytes of an open answer, null at its end, or a number when it broke.
-export async function read(open, timeoutMs) {
+export async function read(caller, open, timeoutMs) {
+  if (caller.left) return CALLER_LEFT;
   let timer;
   const late = new Promise((resolve) => {
     timer = setTimeout(resolve, timeoutMs, TIMED_OUT);
+    caller.onLeave = () => resolve(CALLER_LEFT);
   });
   try {
     const next = await Promise.race([open.reader.read(), late]);
-    if (next === TIMED_OUT) return TIMED_OUT;
+    if (typeof next === "number") return next;
     return next.done ? null : next.value;
   } catch {
     return UNREACHABLE;
   } finally {
     clearTimeout(timer);
+    caller.onLeave = null;
   }
 }
 
@@ -129,20 +179,14 @@ export function abort(open) {
   open.controller.abort();
 }
 
-/// A new way to the caller of `request`. An IdentityTransformStream passes bytes without copying them
-/// through JavaScript. That the caller has left is told by the request's signal at once, and by the
-/// writer only when something is written.
-export function outlet(request) {
+/// A new way to the caller. An IdentityTransformStream passes bytes without copying them through
+/// JavaScript. That the caller has left is told by its request's signal at once, and by the writer
+/// only when something is written.
+export function outlet(caller) {
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
-  const way = { readable, writer, left: false, onLeave: null };
-  const leave = () => {
-    way.left = true;
-    way.onLeave?.();
-  };
-  writer.closed.catch(leave);
-  request.signal.addEventListener("abort", leave);
-  return way;
+  writer.closed.catch(() => leave(caller));
+  return { readable, writer, caller };
 }
 
 /// Writes to the caller; false when it has left.
@@ -175,7 +219,7 @@ const PUMPED = { callerLeft: 0, deadline: 1, ended: 2, enough: 3, reset: 4, stal
 /// asking for the time costs more than looking at a chunk.
 export async function pump(open, way, feed, take, stallMs, deadline) {
   const { reader } = open;
-  const { writer } = way;
+  const { writer, caller } = way;
   let broke = PUMPED.reset;
   let writing = false;
   let ticks = 0;
@@ -184,8 +228,8 @@ export async function pump(open, way, feed, take, stallMs, deadline) {
     broke = how;
     open.controller.abort();
   };
-  way.onLeave = () => end(PUMPED.callerLeft);
-  if (way.left) end(PUMPED.callerLeft);
+  caller.onLeave = () => end(PUMPED.callerLeft);
+  if (caller.left) end(PUMPED.callerLeft);
   const tickMs = Math.min(1000, Math.max(10, stallMs / 8));
   const stall = Math.ceil(stallMs / tickMs);
   const watch = setInterval(() => {
@@ -212,7 +256,7 @@ export async function pump(open, way, feed, take, stallMs, deadline) {
     return writing ? PUMPED.callerLeft : broke;
   } finally {
     clearInterval(watch);
-    way.onLeave = null;
+    caller.onLeave = null;
     open.controller.abort();
   }
 }

@@ -15,7 +15,16 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn bytes(this: &Answer) -> Option<js_sys::Uint8Array>;
 
-    /// A way to the caller: `{readable, writer, left, onLeave}`.
+    /// The caller, as far as its connection goes: `{left, onLeave}`.
+    #[derive(Clone, Debug)]
+    pub(super) type Caller;
+
+    pub(super) fn caller(request: &web_sys::Request) -> Caller;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn sleep(caller: &Caller, ms: f64) -> Result<JsValue, JsValue>;
+
+    /// A way to the caller: `{readable, writer, caller}`.
     #[derive(Clone, Debug)]
     pub(super) type Way;
 
@@ -33,19 +42,26 @@ extern "C" {
 
     #[wasm_bindgen(catch)]
     pub(super) async fn send(
+        caller: &Caller,
         url: &str,
         headers: &web_sys::Headers,
         body: &[u8],
         open: bool,
         timeout_ms: f64,
+        most: f64,
+        most_of_error: f64,
     ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
-    pub(super) async fn read(open: &Answer, timeout_ms: f64) -> Result<JsValue, JsValue>;
+    pub(super) async fn read(
+        caller: &Caller,
+        open: &Answer,
+        timeout_ms: f64,
+    ) -> Result<JsValue, JsValue>;
 
     pub(super) fn abort(open: &Answer);
 
-    pub(super) fn outlet(request: &web_sys::Request) -> Way;
+    pub(super) fn outlet(caller: &Caller) -> Way;
 
     #[wasm_bindgen(catch)]
     pub(super) async fn write(way: &Way, bytes: js_sys::Uint8Array) -> Result<JsValue, JsValue>;

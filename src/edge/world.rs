@@ -1,6 +1,6 @@
 //! The world on Workers: [`Platform`] by way of `glue.js`.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::Future;
@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::{Context, Delay, Env};
+use worker::{Context, Env};
 
 use crate::config::{Key, Target};
 use crate::edge::start::{bytes_of, is_code};
@@ -22,6 +22,14 @@ use crate::stream::relay::{Fed, Relay, Sound};
 
 /// What `glue.js` answers in place of an answer.
 const TIMED_OUT: f64 = 2.0;
+const CALLER_LEFT: f64 = 3.0;
+const TOO_LONG: f64 = 4.0;
+
+/// The most bytes of a whole answer: an isolate has 128 MB for all of its requests.
+const LONGEST_ANSWER: f64 = 33_554_432.0;
+
+/// The most bytes of an error that are read; what it says stands at its start.
+const LONGEST_ERROR: f64 = 65_536.0;
 
 thread_local! {
     /// Each target's headers, made once an isolate.
@@ -34,6 +42,7 @@ pub(super) struct World(Rc<Inner>);
 
 struct Inner {
     request: web_sys::Request,
+    caller: OnceCell<glue::Caller>,
     env: Env,
     context: Context,
 }
@@ -42,9 +51,15 @@ impl World {
     pub(super) fn new(request: web_sys::Request, env: Env, context: Context) -> Self {
         Self(Rc::new(Inner {
             request,
+            caller: OnceCell::new(),
             env,
             context,
         }))
+    }
+
+    /// The caller's connection, watched from the first time that something waits.
+    fn caller(&self) -> &glue::Caller {
+        self.0.caller.get_or_init(|| glue::caller(&self.0.request))
     }
 }
 
@@ -88,7 +103,8 @@ impl Platform for World {
     }
 
     async fn sleep(&self, ms: u64) {
-        Delay::from(std::time::Duration::from_millis(ms.min(i32::MAX as u64))).await;
+        // A sleep that fails would be one that is over.
+        let _ = glue::sleep(self.caller(), self::ms(ms.min(i32::MAX as u64))).await;
     }
 
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
@@ -107,11 +123,14 @@ impl Platform for World {
             Taking::Whole => false,
         };
         let sent = glue::send(
+            self.caller(),
             &call.target.url,
             &headers,
             call.body,
             open,
             ms(call.timeout_ms),
+            LONGEST_ANSWER,
+            LONGEST_ERROR,
         );
         let value = sent.await.map_err(|_| SendError::Unreachable)?;
         if value.is_object() {
@@ -119,13 +138,17 @@ impl Platform for World {
         }
         Err(if is_code(&value, TIMED_OUT) {
             SendError::TimedOut
+        } else if is_code(&value, CALLER_LEFT) {
+            SendError::CallerLeft
+        } else if is_code(&value, TOO_LONG) {
+            SendError::TooLong
         } else {
             SendError::Unreachable
         })
     }
 
     async fn read(&self, body: &mut Open, timeout_ms: u64) -> Result<Option<Vec<u8>>, Broken> {
-        let value = glue::read(&body.0, ms(timeout_ms))
+        let value = glue::read(self.caller(), &body.0, ms(timeout_ms))
             .await
             .map_err(|_| Broken::Reset)?;
         if value.is_null() {
@@ -134,11 +157,14 @@ impl Platform for World {
         if is_code(&value, TIMED_OUT) {
             return Err(Broken::TimedOut);
         }
+        if is_code(&value, CALLER_LEFT) {
+            return Err(Broken::CallerLeft);
+        }
         bytes_of(&value).map(Some).ok_or(Broken::Reset)
     }
 
     fn outlet(&self) -> (glue::Way, glue::Way) {
-        let way = glue::outlet(&self.0.request);
+        let way = glue::outlet(self.caller());
         let same: JsValue = way.clone().into();
         (way, same.unchecked_into())
     }

@@ -142,6 +142,8 @@ pub(super) async fn attempt<W: Platform>(
         SendError::TimedOut if left < limit => Failure::of(Reason::Deadline, plan.wording),
         SendError::TimedOut => Failure::of(late, plan.wording),
         SendError::Unreachable => Failure::of(Reason::Unreachable, plan.wording),
+        SendError::CallerLeft => Failure::of(Reason::CallerLeft, plan.wording),
+        SendError::TooLong => Failure::of(Reason::NotAnApi, plan.wording),
     })?;
     let Reply {
         status,
@@ -212,9 +214,18 @@ async fn peek<W: Platform>(
     let until = plan.started.saturating_add(token_limit);
     loop {
         let left = until.min(plan.deadline).saturating_sub(world.now());
-        match world.read(&mut body, left).await {
+        // A flood of chunks without content is late all the same.
+        let read = if left == 0 {
+            Err(Broken::TimedOut)
+        } else {
+            world.read(&mut body, left).await
+        };
+        match read {
             Ok(Some(bytes)) => relay.hold(&bytes),
             Ok(None) => relay.end(),
+            Err(Broken::CallerLeft) => {
+                return Err(Failure::of(Reason::CallerLeft, plan.wording));
+            }
             Err(Broken::Reset) => relay.broke(Reason::Unreachable),
             Err(Broken::TimedOut) if plan.deadline < until => relay.broke(Reason::Deadline),
             Err(Broken::TimedOut) => relay.broke(Reason::FirstTokenTimeout),

@@ -18,10 +18,9 @@ use crate::gateway::isolate::Isolate;
 use crate::openai::{ChatRequest, Message};
 use crate::platform::Platform;
 use crate::policy::backoff;
-use crate::policy::breaker::{Admission, Health};
+use crate::policy::breaker::{Admission, Health, Permit};
 use crate::policy::classify::{Action, Wording};
 use crate::policy::fit::{self, Budget, Fitted, Ratio};
-use crate::provider::company::Fields;
 use crate::provider::{Ask, Completion, Effort, REASONING_EFFORT, Reading};
 use crate::reason::Reason;
 use crate::stream::relay::Relay;
@@ -53,6 +52,8 @@ pub(super) enum Outcome<B> {
     Answered { at: usize, answer: Served<B> },
     /// None. When upstreams refused the request as it is written, the first one's words.
     Nobody { refused: Option<String> },
+    /// None, and nobody is there to hear of it.
+    CallerLeft,
 }
 
 /// An answer and what was cut to get it.
@@ -67,7 +68,11 @@ pub(super) struct Served<B> {
 /// The two ways of an answer.
 #[derive(Debug)]
 pub(super) enum Kind<B> {
-    Stream { relay: Box<Relay>, body: Option<B> },
+    Stream {
+        relay: Box<Relay>,
+        body: Option<B>,
+        permit: Permit,
+    },
     Whole(Completion),
 }
 
@@ -77,6 +82,7 @@ enum Heard<B> {
     Nothing,
     /// It refused the request as it is written, and so would the others.
     Refusal,
+    CallerLeft,
 }
 
 /// Asks the targets in turn.
@@ -86,6 +92,7 @@ pub(super) async fn run<W: Platform>(
     order: &[usize],
 ) -> Ending<W::Body> {
     let mut account = Account::default();
+    let mut last = Last::Failure;
     for at in order {
         let Some(target) = targets.get(*at) else {
             continue;
@@ -98,15 +105,33 @@ pub(super) async fn run<W: Platform>(
                 };
             }
             Heard::Nothing => {}
-            Heard::Refusal => break,
+            Heard::Refusal => {
+                last = Last::Refusal;
+                break;
+            }
+            Heard::CallerLeft => {
+                return Ending {
+                    attempts: account.attempts,
+                    outcome: Outcome::CallerLeft,
+                };
+            }
         }
     }
     Ending {
         outcome: Outcome::Nobody {
-            refused: account.refusal(),
+            refused: account.refusal(last),
         },
         attempts: account.attempts,
     }
+}
+
+/// What ended a chain that nobody answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// The last target, too, could not answer.
+    Failure,
+    /// A target refused what every target would.
+    Refusal,
 }
 
 /// What was tried so far.
@@ -114,11 +139,13 @@ pub(super) async fn run<W: Platform>(
 struct Account {
     attempts: Vec<Attempt>,
     first_refusal: Option<String>,
+    last_refusal: Option<String>,
 }
 
 impl Account {
-    /// The upstream's words that the caller can act on: only when nothing else went wrong.
-    fn refusal(&self) -> Option<String> {
+    /// The upstream's words that the caller can act on: only where nothing else went wrong, or where
+    /// they ended the chain.
+    fn refusal(&self, last: Last) -> Option<String> {
         let only_refusals = self.attempts.iter().all(|attempt| {
             matches!(
                 attempt.reason,
@@ -127,13 +154,10 @@ impl Account {
                 )
             )
         });
-        let last_refused = matches!(
-            self.attempts.last().and_then(|attempt| attempt.reason),
-            Some(Reason::ContentPolicy | Reason::Rejected)
-        );
-        self.first_refusal
-            .clone()
-            .filter(|_| only_refusals || last_refused)
+        match last {
+            Last::Refusal => self.last_refusal.clone(),
+            Last::Failure => self.first_refusal.clone().filter(|_| only_refusals),
+        }
     }
 }
 
@@ -143,45 +167,57 @@ async fn ask<W: Platform>(
     target: &Target,
     account: &mut Account,
 ) -> Heard<W::Body> {
-    if let Some(skipped) = refuse_admission(job, target) {
-        account.attempts.push(skipped);
-        return Heard::Nothing;
-    }
+    let admitted = match admit(job, target) {
+        Ok(admitted) => admitted,
+        Err(skipped) => {
+            account.attempts.push(skipped);
+            return Heard::Nothing;
+        }
+    };
+    let permit = admitted.permit;
     let mut shaped = match shape(job, target, job.isolate.ratio(&target.name)) {
         Ok(shaped) => shaped,
-        Err(skipped) => return not_sent(job, target, account, skipped),
+        Err(skipped) => return not_sent(job, target, permit, account, skipped),
     };
     let mut refitted = false;
     let mut number = 1;
     loop {
         let started = job.world.now();
         let failure = match once(job, target, &shaped, started, account).await {
-            Ok(kind) => return answered(job, target, &shaped, started, kind, account),
+            Ok(success) => {
+                return answered(job, target, permit, &shaped, started, success, account);
+            }
             Err(failure) => failure,
         };
         note(job, target, &failure, started, account);
+        if failure.verdict.reason == Reason::CallerLeft {
+            record(job, target, permit, Health::Unknown);
+            return Heard::CallerLeft;
+        }
         if !refitted && let Some(ratio) = corrected(job, target, &shaped, &failure) {
             refitted = true;
             shaped = match shape(job, target, ratio) {
                 Ok(shaped) => shaped,
-                Err(skipped) => return not_sent(job, target, account, skipped),
+                Err(skipped) => return not_sent(job, target, permit, account, skipped),
             };
             continue;
         }
         if let Some(effort) = refused_effort(job.request, &shaped, &failure) {
-            job.isolate.refuse_effort(&target.name, effort);
+            if cannot_think(&failure) {
+                job.isolate.refuse_effort(&target.name, effort);
+            }
             shaped.omitted.dropped.push(REASONING_EFFORT);
             continue;
         }
-        let Some(wait) = again(job, target, &failure, number) else {
-            let health = waiting(failure.verdict.health, failure.wait_ms);
-            record(job, target, health);
+        let wait = again(job, target, &failure, number).filter(|_| number < admitted.attempts);
+        let Some(wait) = wait else {
+            let health = failure.verdict.health.with_wait(failure.wait_ms);
+            record(job, target, permit, health);
             return match failure.verdict.action {
                 Action::Reject => Heard::Refusal,
                 Action::Next | Action::Retry => Heard::Nothing,
             };
         };
-        record(job, target, retried(failure.verdict.health));
         job.world.sleep(wait).await;
         number += 1;
     }
@@ -191,30 +227,46 @@ async fn ask<W: Platform>(
 fn not_sent<W: Platform>(
     job: &Job<'_, W>,
     target: &Target,
+    permit: Permit,
     account: &mut Account,
     skipped: Attempt,
 ) -> Heard<W::Body> {
-    record(job, target, Health::Unknown);
+    record(job, target, permit, Health::Unknown);
     account.attempts.push(skipped);
     Heard::Nothing
 }
 
-/// An attempt that succeeded. The breaker hears of a whole answer now, and of a stream at its end.
+/// An attempt that succeeded. The breaker hears of a whole answer now, and of a stream at its end; but
+/// a target that was probed is back with its first word.
 fn answered<W: Platform>(
     job: &Job<'_, W>,
     target: &Target,
+    permit: Permit,
     shaped: &Shaped<'_>,
     started: u64,
-    kind: Kind<W::Body>,
+    success: Success<W::Body>,
     account: &mut Account,
 ) -> Heard<W::Body> {
-    let ms = job.world.now().saturating_sub(started);
+    let now = job.world.now();
+    let ms = now.saturating_sub(started);
     account.attempts.push(Attempt::answered(&target.name, ms));
-    if let Kind::Whole(completion) = &kind {
-        job.isolate
-            .compare(&target.name, shaped.counted, completion.usage);
-        record(job, target, Health::Well);
-    }
+    let kind = match success {
+        Success::Whole(completion) => {
+            job.isolate
+                .compare(&target.name, shaped.counted, completion.usage);
+            record(job, target, permit, Health::Well);
+            Kind::Whole(completion)
+        }
+        Success::Stream { relay, body } => {
+            let told = job.isolate.heard_from(target, permit, now);
+            super::tell_isolates(job.world, target, told);
+            Kind::Stream {
+                relay,
+                body,
+                permit,
+            }
+        }
+    };
     Heard::Answer(Served {
         kind,
         counted: shaped.counted,
@@ -222,18 +274,32 @@ fn answered<W: Platform>(
     })
 }
 
-/// Why the target must not be asked now, if it must not.
-fn refuse_admission<W: Platform>(job: &Job<'_, W>, target: &Target) -> Option<Attempt> {
+/// Leave to ask a target.
+struct Admitted {
+    permit: Permit,
+    /// How often it may be asked.
+    attempts: u32,
+}
+
+/// Asks for leave; or why the target must not be asked now.
+fn admit<W: Platform>(job: &Job<'_, W>, target: &Target) -> Result<Admitted, Attempt> {
     let now = job.world.now();
     if matches!(target.key, Key::Missing(_)) {
-        return Some(Attempt::skipped(&target.name, Reason::NoKey));
+        return Err(Attempt::skipped(&target.name, Reason::NoKey));
     }
     if now >= job.deadline {
-        return Some(Attempt::skipped(&target.name, Reason::Deadline));
+        return Err(Attempt::skipped(&target.name, Reason::Deadline));
     }
-    match job.isolate.admit(&target.name, now) {
-        Admission::Pass | Admission::Probe => None,
-        Admission::Refuse { until, cause } => Some(Attempt {
+    match job.isolate.admit(target, now) {
+        Admission::Pass(permit) => Ok(Admitted {
+            permit,
+            attempts: target.settings.attempts,
+        }),
+        Admission::Probe(permit) => Ok(Admitted {
+            permit,
+            attempts: 1,
+        }),
+        Admission::Refuse { until, cause } => Err(Attempt {
             again_at: Some(until),
             cause: Some(cause),
             ..Attempt::skipped(&target.name, Reason::BreakerOpen)
@@ -319,7 +385,7 @@ async fn once<W: Platform>(
     shaped: &Shaped<'_>,
     started: u64,
     account: &Account,
-) -> Result<Kind<W::Body>, Failure> {
+) -> Result<Success<W::Body>, Failure> {
     let ask = Ask {
         request: job.request,
         messages: &shaped.messages,
@@ -361,18 +427,15 @@ async fn once<W: Platform>(
         }
         .to_json()
     };
-    match attempt::attempt(job.world, plan, disclose).await? {
-        Success::Whole(completion) => Ok(Kind::Whole(completion)),
-        Success::Stream { relay, body } => Ok(Kind::Stream { relay, body }),
-    }
+    attempt::attempt(job.world, plan, disclose).await
 }
 
-/// Whose words the target gets. In the caller's own dialect and uncut, a refusal is the caller's to
-/// hear; otherwise it may be the translation's fault and the next target is asked.
+/// Whose words the target gets. At OpenAI itself, and uncut, a refusal is the caller's to hear.
+/// Anywhere else it may be the translation's fault or the server's own limit, and the next target is
+/// asked.
 fn wording(target: &Target, shaped: &Shaped<'_>) -> Wording {
-    let company = target.company;
-    let as_written = company.name == "openai" || matches!(company.fields, Fields::Any);
-    if target.provider.name() == "openai" && as_written && shaped.omitted.truncated.is_none() {
+    let is_openai = target.provider.name() == "openai" && target.company.name == "openai";
+    if is_openai && shaped.omitted.truncated.is_none() {
         Wording::Callers
     } else {
         Wording::Ours
@@ -393,8 +456,10 @@ fn note<W: Platform>(
         status: failure.status.filter(|status| *status != 200),
         field: failure.field,
         ms: now.saturating_sub(started),
-        again_at: match waiting(failure.verdict.health, failure.wait_ms) {
-            Health::Throttled(Some(wait)) => Some(now.saturating_add(wait)),
+        again_at: match failure.verdict.health.with_wait(failure.wait_ms) {
+            Health::Throttled(Some(wait)) | Health::Unavailable(wait) => {
+                Some(now.saturating_add(wait))
+            }
             Health::Failed
             | Health::Misconfigured
             | Health::Throttled(None)
@@ -405,9 +470,10 @@ fn note<W: Platform>(
     });
     if matches!(reason, Reason::ContentPolicy | Reason::Rejected)
         && let Some(fault) = &failure.fault
-        && account.first_refusal.is_none()
     {
-        account.first_refusal = Some(super::redact::upstream_text(&fault.message));
+        let text = super::redact::upstream_text(&fault.message);
+        account.first_refusal.get_or_insert_with(|| text.clone());
+        account.last_refusal = Some(text);
     }
 }
 
@@ -448,6 +514,13 @@ fn refused_effort<'a>(
     effort(request).filter(|_| is_it && !dropped)
 }
 
+/// Whether the dialect itself knows that the model cannot think. Other refusals of an effort may be
+/// about what else was asked.
+fn cannot_think(failure: &Failure) -> bool {
+    let known = failure.fault.as_ref().and_then(|fault| fault.known);
+    known == Some(Reason::Unsupported)
+}
+
 /// How long to wait before the same target is asked again; `None` when it is not.
 fn again<W: Platform>(
     job: &Job<'_, W>,
@@ -467,25 +540,8 @@ fn again<W: Platform>(
     (job.world.now().saturating_add(wait) < job.deadline).then_some(wait)
 }
 
-/// What a failure says of a target that is asked again at once: a throttle is waited out, not held
-/// against it.
-fn retried(health: Health) -> Health {
-    match health {
-        Health::Throttled(_) => Health::Unknown,
-        Health::Failed | Health::Misconfigured | Health::Unknown | Health::Well => health,
-    }
-}
-
-/// The same with the upstream's own word on how long to stay away.
-fn waiting(health: Health, wait_ms: Option<u64>) -> Health {
-    match (health, wait_ms) {
-        (Health::Throttled(None), Some(wait)) => Health::Throttled(Some(wait)),
-        (health, _) => health,
-    }
-}
-
 /// Tells the target's breaker, and the other isolates where it matters. They hear of it after the
 /// answer, never before.
-fn record<W: Platform>(job: &Job<'_, W>, target: &Target, health: Health) {
-    super::tell_breaker(job.world, job.isolate, target, health);
+fn record<W: Platform>(job: &Job<'_, W>, target: &Target, permit: Permit, health: Health) {
+    super::tell_breaker(job.world, job.isolate, target, permit, health);
 }

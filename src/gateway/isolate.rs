@@ -6,9 +6,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::config::{Config, Mistake, Settings};
+use crate::config::{Config, Mistake, Target};
 use crate::openai::Usage;
-use crate::policy::breaker::{Admission, Breaker, Health, Shared};
+use crate::policy::breaker::{Admission, Breaker, Health, Permit, Shared};
 use crate::policy::fit::Ratio;
 use crate::provider::Effort;
 
@@ -18,8 +18,9 @@ const FRESH_MS: u64 = 5_000;
 /// After this long it is not worth acting on until it has been read again.
 const STALE_MS: u64 = 60_000;
 
-/// How many refused efforts are kept.
+/// How many refused efforts are kept, and up to which length in bytes.
 const REFUSED_EFFORTS: usize = 32;
+const LONGEST_EFFORT: usize = 16;
 
 /// One isolate.
 #[derive(Debug)]
@@ -86,31 +87,37 @@ impl Isolate {
     }
 
     /// Asks a target's breaker.
-    pub fn admit(&self, target: &str, now: u64) -> Admission {
-        let mut memory = self.memory.borrow_mut();
-        match memory.breakers.get_mut(target) {
-            Some(breaker) => breaker.admit(now),
-            None => Admission::Pass,
-        }
+    pub fn admit(&self, target: &Target, now: u64) -> Admission {
+        self.with_breaker(target, |breaker| breaker.admit(&target.settings, now))
     }
 
-    /// Tells a target's breaker of an attempt; returns what other isolates should hear.
+    /// Tells a target's breaker of the first word of an answer; returns what other isolates should
+    /// hear.
+    pub fn heard_from(&self, target: &Target, permit: Permit, now: u64) -> Option<Shared> {
+        self.with_breaker(target, |breaker| {
+            breaker.heard_from(permit, &target.settings, now)
+        })
+    }
+
+    /// Tells a target's breaker what a request told; returns what other isolates should hear.
     pub fn record(
         &self,
-        target: &str,
-        settings: &Settings,
+        target: &Target,
+        permit: Permit,
         health: Health,
         now: u64,
         chance: f64,
     ) -> Option<Shared> {
+        self.with_breaker(target, |breaker| {
+            breaker.record(permit, health, &target.settings, now, chance)
+        })
+    }
+
+    fn with_breaker<T>(&self, target: &Target, ask: impl FnOnce(&mut Breaker) -> T) -> T {
         let mut memory = self.memory.borrow_mut();
-        match memory.breakers.get_mut(target) {
-            Some(breaker) => breaker.record(health, settings, now, chance),
-            None => memory
-                .breakers
-                .entry(target.to_owned())
-                .or_default()
-                .record(health, settings, now, chance),
+        match memory.breakers.get_mut(&target.name) {
+            Some(breaker) => ask(breaker),
+            None => ask(memory.breakers.entry(target.name.clone()).or_default()),
         }
     }
 
@@ -129,8 +136,10 @@ impl Isolate {
     /// are kept.
     pub fn refuse_effort(&self, target: &str, effort: &str) {
         let mut memory = self.memory.borrow_mut();
-        if memory.refused_efforts.len() < REFUSED_EFFORTS {
-            let refused = (target.to_owned(), effort.to_owned());
+        let refused = (target.to_owned(), effort.to_owned());
+        let known = memory.refused_efforts.contains(&refused);
+        let is_word = effort.len() < LONGEST_EFFORT;
+        if is_word && !known && memory.refused_efforts.len() < REFUSED_EFFORTS {
             memory.refused_efforts.push(refused);
         }
     }

@@ -2,11 +2,35 @@
 //!
 //! **Invariant:** never a prompt, an answer or a key.
 
+use crate::error::ErrorAnswer;
 use crate::gateway::answer::{Disclosure, attempts_json};
 use crate::openai::json::Writer;
 use crate::openai::{Delivery, Finish, Usage};
 use crate::platform::Platform;
 use crate::stream::relay::Tally;
+
+/// A request that was refused before any target was thought of.
+pub(super) fn refused<W: Platform>(world: &W, id: &str, path: &str, error: &ErrorAnswer) {
+    let mut line = Vec::with_capacity(256);
+    let mut object = Writer::new(&mut line);
+    object
+        .text("event", "request")
+        .text("id", id)
+        .text("path", path.get(..LONGEST_PATH).unwrap_or(path))
+        .text("outcome", "refused")
+        .number("status", error.status.into());
+    if let Some(code) = &error.code {
+        object.text("code", code);
+    }
+    if let Some(param) = &error.param {
+        object.text("param", param);
+    }
+    object.end();
+    world.log(&String::from_utf8_lossy(&line));
+}
+
+/// How much of a path is logged, in bytes: paths are the caller's to choose.
+const LONGEST_PATH: usize = 100;
 
 /// What the log line says of a request before it is over.
 #[derive(Clone, Debug)]
@@ -34,6 +58,12 @@ impl Journal {
     /// No answer.
     pub(super) fn nobody<W: Platform>(&self, world: &W, disclosure: &Disclosure<'_>, status: u16) {
         self.write(world, disclosure, "failed", status, Tally::default());
+    }
+
+    /// A caller that left before there was an answer.
+    pub(super) fn left<W: Platform>(&self, world: &W, disclosure: &Disclosure<'_>) {
+        let status = super::CALLER_LEFT;
+        self.write(world, disclosure, "caller_left", status, Tally::default());
     }
 
     /// A stream that has come to its end, in one way or another.

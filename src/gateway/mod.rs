@@ -41,8 +41,11 @@ use crate::gateway::journal::Journal;
 use crate::openai::ChatRequest;
 use crate::openai::answer::insert;
 use crate::platform::{BodyError, Platform};
-use crate::policy::breaker::Health;
+use crate::policy::breaker::{Health, Permit, Shared};
 use crate::policy::route;
+
+/// The status for the log where the caller closed the connection, as nginx has it.
+const CALLER_LEFT: u16 = 499;
 
 /// How long a request waits for what other isolates tell of the breakers, when nothing is known.
 const HEARSAY_WAIT_MS: u64 = 100;
@@ -57,6 +60,7 @@ pub async fn handle<W: Platform>(
     let mut answer = match serve(world, isolate, head, &id).await {
         Ok(answer) => answer,
         Err(mut error) => {
+            journal::refused(world, &id, &head.path, &error);
             error.pilotlight.get_or_insert_with(|| {
                 Disclosure {
                     request_id: &id,
@@ -162,6 +166,7 @@ fn conclude<W: Platform>(
     let (at, served) = match outcome {
         Outcome::Answered { at, answer } => (at, answer),
         Outcome::Nobody { refused } => return nobody(job, &attempts, refused, &journal),
+        Outcome::CallerLeft => return left(job, &attempts, &journal),
     };
     let Some(target) = config.targets.get(at) else {
         return nobody(job, &attempts, None, &journal);
@@ -178,11 +183,16 @@ fn conclude<W: Platform>(
             journal.whole(job.world, &disclosure, completion.finish, completion.usage);
             Answer::json(200, completion.json)
         }
-        Kind::Stream { relay, body } => relaying::begin(
+        Kind::Stream {
+            relay,
+            body,
+            permit,
+        } => relaying::begin(
             job.world,
             job.isolate,
             relaying::Stream {
                 at,
+                permit,
                 relay,
                 body,
                 counted: served.counted,
@@ -225,6 +235,26 @@ fn nobody<W: Platform>(
     answer
 }
 
+/// The caller has left: nobody hears the answer, and it is only logged.
+fn left<W: Platform>(
+    job: &Job<'_, W>,
+    attempts: &[attempt::Attempt],
+    journal: &Journal,
+) -> Answer<W::Stream> {
+    let disclosure = Disclosure {
+        request_id: job.id,
+        answered: None,
+        attempts,
+        omitted: &Omitted::default(),
+    };
+    journal.left(job.world, &disclosure);
+    Answer {
+        status: CALLER_LEFT,
+        headers: Vec::new(),
+        body: AnswerBody::Empty,
+    }
+}
+
 /// Reads what other isolates told of the breakers, when it is due: in the background, unless nothing at
 /// all is known, and then for a moment only.
 async fn hear_breakers<W: Platform>(world: &W, isolate: &Rc<Isolate>, config: &Config, now: u64) {
@@ -256,15 +286,20 @@ async fn hear_breakers<W: Platform>(world: &W, isolate: &Rc<Isolate>, config: &C
     }
 }
 
-/// Tells a target's breaker of an attempt, and the other isolates after the answer.
-fn tell_breaker<W: Platform>(world: &W, isolate: &Rc<Isolate>, target: &Target, health: Health) {
-    let told = isolate.record(
-        &target.name,
-        &target.settings,
-        health,
-        world.now(),
-        world.random(),
-    );
+/// Tells a target's breaker what a request told, and the other isolates after the answer.
+fn tell_breaker<W: Platform>(
+    world: &W,
+    isolate: &Rc<Isolate>,
+    target: &Target,
+    permit: Permit,
+    health: Health,
+) {
+    let told = isolate.record(target, permit, health, world.now(), world.random());
+    tell_isolates(world, target, told);
+}
+
+/// Tells the other isolates of a breaker, after the answer and never before.
+fn tell_isolates<W: Platform>(world: &W, target: &Target, told: Option<Shared>) {
     if let Some(shared) = told {
         let (teller, name) = (world.clone(), target.name.clone());
         world.after(async move { teller.share_breaker(&name, &shared).await });

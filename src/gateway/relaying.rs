@@ -14,7 +14,7 @@ use crate::gateway::isolate::Isolate;
 use crate::gateway::journal::Journal;
 use crate::gateway::tell_breaker;
 use crate::platform::{CallerLeft, Pace, Platform, Pumped};
-use crate::policy::breaker::Health;
+use crate::policy::breaker::{Health, Permit};
 use crate::policy::classify::{self, Verdict, Wording};
 use crate::reason::{Fault, Reason};
 use crate::stream::relay::{Relay, Standing, Tally};
@@ -24,6 +24,7 @@ use crate::stream::relay::{Relay, Standing, Tally};
 pub(super) struct Stream<B> {
     /// The answering target's position in the config.
     pub(super) at: usize,
+    pub(super) permit: Permit,
     pub(super) relay: Box<Relay>,
     /// What is still to come; `None` when the answer is already complete.
     pub(super) body: Option<B>,
@@ -97,7 +98,7 @@ async fn relay<W: Platform>(
         world.close(outlet).await;
     }
     isolate.compare(&target.name, stream.counted, ending.told().1.usage);
-    tell_breaker(&world, &isolate, target, ending.health());
+    tell_breaker(&world, &isolate, target, stream.permit, ending.health());
     account.write(&world, target, &ending);
 }
 

@@ -344,3 +344,35 @@ fn tool_calls_are_streamed_whole_and_end_as_tool_calls() {
     assert!(answer.done);
     assert_eq!(upstream.count(), 1);
 }
+
+#[test]
+fn a_caller_who_leaves_before_the_first_word_is_noticed_at_once_wherever_the_gateway_waits() {
+    let silent = Reply::new().hold();
+    let begun = Reply::chunked(200, &[("content-type", "text/event-stream")]).hold();
+    let throttled = wire::api(429, &json!({ "error": { "message": "Slow down." } }));
+    for (reply, streamed) in [
+        (silent.clone(), false),
+        (silent, true),
+        (begun, true),
+        (throttled, false),
+    ] {
+        let upstream = Upstream::playing([reply]);
+        let slow = json!({ "backoff_base": "1m", "backoff_max": "1m", "attempts": 9 });
+        let gateway = Setup::new(chain(&[("cloud", with(cloud(&upstream), slow))])).start();
+        let mut question = asking("Hi");
+        question["stream"] = streamed.into();
+
+        Request::chat(&question).send_and_leave(gateway.address(), || {
+            upstream.wait_count(1);
+            thread::sleep(Duration::from_millis(200));
+        });
+
+        let line: Value = serde_json::from_str(&gateway.log_lines(1)[0]).unwrap();
+        assert_eq!(line["outcome"], "caller_left", "{line}");
+        assert_eq!(line["status"], 499, "{line}");
+        assert!(line["ms"].as_u64() < Some(5_000), "{line}");
+        assert_eq!(upstream.count(), 1);
+        // Nobody is the worse for it.
+        assert_eq!(gateway.send(&Request::new("GET", "/healthz")).status(), 200);
+    }
+}

@@ -191,8 +191,14 @@ fn keys_open_the_gateway_and_their_holder_is_logged() {
         assert_eq!(got.json()["error"]["code"], "invalid_api_key");
     }
     assert_eq!(ask(Some("Bearer fedcba9876543210")).status, 200);
-    assert_eq!(world.log()[0]["caller"], "bob");
-    assert!(!world.log()[0].to_string().contains("fedcba"));
+    let log = world.log();
+    assert_eq!(log[0]["outcome"], "refused");
+    assert_eq!(
+        (&log[0]["status"], &log[0]["code"]),
+        (&json!(401), &json!("invalid_api_key"))
+    );
+    assert_eq!(log[5]["caller"], "bob");
+    assert!(!json!(log).to_string().contains("fedcba"));
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(crate) enum Step {
     Refuse,
     /// Never answers.
     Silence,
+    /// Does not answer before the caller has left.
+    CallerLeaves { after: u64 },
 }
 
 /// A piece of a stream.
@@ -345,6 +347,10 @@ impl Platform for World {
         });
         match self.next_step(&target) {
             Step::Refuse => Err(SendError::Unreachable),
+            Step::CallerLeaves { after } => {
+                self.sleep(after).await;
+                Err(SendError::CallerLeft)
+            }
             Step::Silence => {
                 self.sleep(call.timeout_ms).await;
                 Err(SendError::TimedOut)
@@ -438,6 +444,7 @@ impl Platform for World {
             let bytes = match self.read(&mut body, until.saturating_sub(self.now())).await {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => return Pumped::Ended,
+                Err(Broken::CallerLeft) => return Pumped::CallerLeft,
                 Err(Broken::Reset) => return Pumped::Reset,
                 Err(Broken::TimedOut) if pace.deadline <= stalls_at => return Pumped::Deadline,
                 Err(Broken::TimedOut) => return Pumped::Stalled,
@@ -555,7 +562,9 @@ pub(crate) fn with_headers(step: Step, change: impl FnOnce(&mut ReplyHeaders)) -
                 body,
             }
         }
-        other @ (Step::Refuse | Step::Silence | Step::Stream(_)) => other,
+        other @ (Step::CallerLeaves { .. } | Step::Refuse | Step::Silence | Step::Stream(_)) => {
+            other
+        }
     }
 }
 

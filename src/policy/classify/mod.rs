@@ -337,6 +337,7 @@ const fn of(reason: Reason) -> Verdict {
             Reason::AccessDenied
             | Reason::AttemptTimeout
             | Reason::BreakerOpen
+            | Reason::CallerLeft
             | Reason::ContextOverflow
             | Reason::Credential
             | Reason::Deadline
