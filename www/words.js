@@ -10,6 +10,7 @@ export const OUTCOMES = {
   access_denied: "Cloudflare Access turned the gateway away",
   attempt_timeout: "took too long in all",
   breaker_open: "skipped: it has failed too often of late",
+  caller_left: "you left before it answered",
   content_policy: "withheld an answer",
   context_overflow: "the conversation is too long for it",
   credential: "refused the gateway's key",

@@ -119,7 +119,9 @@ fn a_request_that_the_upstream_refuses_as_written_is_refused_at_once() {
     } });
     let first = Upstream::playing([wire::api(400, &body)]);
     let next = Upstream::playing([wire::completion("never")]);
-    let gateway = Setup::new(chain(&[("first", cloud(&first)), ("next", cloud(&next))])).start();
+    // Another server than OpenAI's own may only have refused the gateway's translation.
+    let openai = with(cloud(&first), json!({ "company": "openai" }));
+    let gateway = Setup::new(chain(&[("first", openai), ("next", cloud(&next))])).start();
 
     for asked in 1..=6 {
         let answer = gateway.chat(&asking("Hi"));
