@@ -1,4 +1,4 @@
-//! Errors by whose problem they are, and the one place that makes an error answer.
+//! Errors by whose problem they are, and the one shape in which they are answered.
 //!
 //! The envelope is OpenAI's (<https://platform.openai.com/docs/guides/error-codes>), so that its SDKs
 //! raise what their users expect; what is ours stands in `error.pilotlight`. An upstream's 401, 402

@@ -21,7 +21,8 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// The request's field that the target cannot serve.
     pub field: Option<&'static str>,
-    /// How long it took, in milliseconds; for a stream, until its headers.
+    /// How long it took, in milliseconds: of a stream, until its first content; the stream itself can
+    /// only tell until its headers.
     pub ms: u64,
     /// When the target may be asked again, in milliseconds since 1970, where that is known.
     pub again_at: Option<u64>,
@@ -33,22 +34,21 @@ impl Attempt {
     /// A target that was not asked.
     pub fn skipped(target: &str, reason: Reason) -> Self {
         Self {
-            target: target.to_owned(),
             reason: Some(reason),
-            status: None,
-            field: None,
-            ms: 0,
-            again_at: None,
-            cause: None,
+            ..Self::answered(target, 0)
         }
     }
 
     /// A target that answered.
     pub fn answered(target: &str, ms: u64) -> Self {
         Self {
+            target: target.to_owned(),
             reason: None,
+            status: None,
+            field: None,
             ms,
-            ..Self::skipped(target, Reason::Deadline)
+            again_at: None,
+            cause: None,
         }
     }
 

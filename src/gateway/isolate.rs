@@ -59,7 +59,7 @@ impl Isolate {
         }
     }
 
-    /// How much is known of what other isolates told. Anything but [`Hearsay::Fresh`] obliges the caller
+    /// How much is known of what other isolates told, if they could be heard at all. Anything but [`Hearsay::Fresh`] obliges the caller
     /// to read: the next request within a few seconds is told `Fresh`, so that there is one reader.
     pub fn hearsay(&self, now: u64) -> Hearsay {
         let mut memory = self.memory.borrow_mut();

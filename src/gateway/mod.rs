@@ -23,6 +23,7 @@ mod models;
 mod redact;
 mod relaying;
 
+use std::future::Future;
 use std::rc::Rc;
 
 use futures::future::{Either, select};
@@ -100,16 +101,18 @@ async fn serve<W: Platform>(
     if head.method == "OPTIONS" {
         return Ok(front::preflight());
     }
-    let endpoint = front::endpoint(head)?;
-    if endpoint == front::Endpoint::Health {
-        return Ok(Answer::json(200, front::healthy()));
-    }
-    let caller = auth::admit(config, head.authorization.as_deref(), &head.host)?;
-    match endpoint {
-        front::Endpoint::Chat => chat(world, isolate, config, head, id, caller).await,
+    let admit = || auth::admit(config, head.authorization.as_deref(), &head.host);
+    match front::endpoint(head)? {
+        front::Endpoint::Chat => chat(world, isolate, config, head, id, admit()?).await,
         front::Endpoint::Health => Ok(Answer::json(200, front::healthy())),
-        front::Endpoint::Models => Ok(Answer::json(200, models::list(config))),
-        front::Endpoint::Model(name) => Ok(Answer::json(200, models::one(config, &name)?)),
+        front::Endpoint::Models => {
+            admit()?;
+            Ok(Answer::json(200, models::list(config)))
+        }
+        front::Endpoint::Model(name) => {
+            admit()?;
+            Ok(Answer::json(200, models::one(config, &name)?))
+        }
     }
 }
 
@@ -258,30 +261,34 @@ fn left<W: Platform>(
 /// Reads what other isolates told of the breakers, when it is due: in the background, unless nothing at
 /// all is known, and then for a moment only.
 async fn hear_breakers<W: Platform>(world: &W, isolate: &Rc<Isolate>, config: &Config, now: u64) {
-    let hearsay = isolate.hearsay(now);
-    if hearsay == Hearsay::Fresh {
-        return;
+    match isolate.hearsay(now) {
+        Hearsay::Fresh => {}
+        Hearsay::Aging => world.after(read_breakers(world, isolate, config)),
+        Hearsay::Unknown => {
+            let read = Box::pin(read_breakers(world, isolate, config));
+            let patience = Box::pin(world.sleep(HEARSAY_WAIT_MS));
+            if let Either::Right(((), read)) = select(read, patience).await {
+                world.after(read);
+            }
+        }
     }
+}
+
+fn read_breakers<W: Platform>(
+    world: &W,
+    isolate: &Rc<Isolate>,
+    config: &Config,
+) -> impl Future<Output = ()> + use<W> {
     let names: Vec<String> = config
         .targets
         .iter()
         .map(|target| target.name.clone())
         .collect();
     let (reader, keeper) = (world.clone(), Rc::clone(isolate));
-    let read = Box::pin(async move {
+    async move {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         if let Some(told) = reader.shared_breakers(&names).await {
             keeper.hear(&told, reader.now());
-        }
-    });
-    match hearsay {
-        Hearsay::Fresh => {}
-        Hearsay::Aging => world.after(read),
-        Hearsay::Unknown => {
-            let patience = Box::pin(world.sleep(HEARSAY_WAIT_MS));
-            if let Either::Right(((), read)) = select(read, patience).await {
-                world.after(read);
-            }
         }
     }
 }
