@@ -5,6 +5,13 @@
 //! Behind a public address stand other people's accounts and somebody's home. A forgotten secret must
 //! not open them, so an unlocked gateway answers only where nobody else can reach it, unless the
 //! config says in words that it is meant to be public.
+//!
+//! The name that a request was sent to is not enough to tell: its sender writes it. Where the runtime
+//! tells the sender's address (Cloudflare always does, `wrangler dev` does unless the sender wrote one
+//! itself), that must be this machine's too. A bare workerd tells none, so it must not be bound to
+//! more than this machine without keys.
+
+use std::net::IpAddr;
 
 use subtle::ConstantTimeEq as _;
 
@@ -14,16 +21,25 @@ use crate::error::{Downstream, ErrorAnswer};
 /// Who asks: the name of the key's holder, where keys are set.
 pub type Caller<'a> = Option<&'a str>;
 
-/// Decides on a request by its `Authorization` header and the host name that it was sent to.
+/// How a request arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The host name that it was sent to.
+    pub host: &'a str,
+    /// The sender's address, where the runtime tells it.
+    pub client_ip: Option<&'a str>,
+}
+
+/// Decides on a request by its `Authorization` header and how it arrived.
 pub fn admit<'a>(
     config: &'a Config,
     authorization: Option<&str>,
-    host: &str,
+    arrival: Arrival<'_>,
 ) -> Result<Caller<'a>, ErrorAnswer> {
     if config.keys.is_empty() {
         return match config.exposure {
             Exposure::Public => Ok(None),
-            Exposure::Local if is_loopback(host) => Ok(None),
+            Exposure::Local if is_local(arrival) => Ok(None),
             Exposure::Local => Err(no_keys_set()),
         };
     }
@@ -53,9 +69,16 @@ pub fn admit<'a>(
     }
 }
 
-/// Whether a host name means this machine.
-fn is_loopback(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
+/// Whether a request was sent from this machine to itself. An address that cannot be read is not
+/// this machine's.
+fn is_local(arrival: Arrival<'_>) -> bool {
+    let to_us = matches!(arrival.host, "localhost" | "127.0.0.1" | "[::1]" | "::1");
+    let from_us = arrival.client_ip.is_none_or(|ip| {
+        ip.trim()
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.to_canonical().is_loopback())
+    });
+    to_us && from_us
 }
 
 fn unauthorized(message: &str) -> ErrorAnswer {

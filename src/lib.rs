@@ -2,9 +2,11 @@
 //!
 //! The modules in reading order. Start with [`gateway`]: one request, from start to finish.
 //!
-//! **Invariant:** arrows point one way. `edge` names `gateway`; `gateway` names everything else;
-//! `provider` names `stream` and `openai`; `policy` names `openai`, `tokens` and `time`. Nobody names
-//! `edge`, and only `edge` names the Workers runtime. `tests/it/layering.rs` holds the code to it.
+//! **Invariant:** arrows point one way. `edge` names `gateway`, which names all that a request needs;
+//! `policy` names `config` and `provider`; `config` names `provider`; `provider` names `stream`; and
+//! `stream` names `openai`. The small modules (`error`, `reason`, `time`, `tokens`) name at most
+//! `openai`. Nobody names `edge`, and only `edge` names the Workers runtime. Every arrow stands in
+//! `tests/it/layering.rs`, which holds the code to it.
 
 pub mod gateway;
 

@@ -2,9 +2,18 @@
 
 use std::time::UNIX_EPOCH;
 
+/// The longest wait that is believed, in milliseconds: a day, the longest that a quota runs. What an
+/// upstream writes beyond it would reach the caller as a time without meaning.
+const LONGEST_MS: u64 = 86_400_000;
+
 /// How long an upstream asks to wait, in milliseconds: `retry-after-ms`, else `Retry-After` in seconds
-/// or as an HTTP date (RFC 9110, section 10.2.3). A time that has passed is zero; nonsense is `None`.
+/// or as an HTTP date (RFC 9110, section 10.2.3). A time that has passed is zero; one beyond a day is a
+/// day; nonsense is `None`.
 pub fn retry_after(ms: Option<&str>, after: Option<&str>, now: u64) -> Option<u64> {
+    asked(ms, after, now).map(|wait| wait.min(LONGEST_MS))
+}
+
+fn asked(ms: Option<&str>, after: Option<&str>, now: u64) -> Option<u64> {
     if let Some(ms) = ms.and_then(number) {
         return Some(whole_ms(ms));
     }
@@ -54,5 +63,13 @@ mod tests {
         check(None, Some("NaN"), None);
         check(Some("x"), Some("3"), Some(3_000));
         check(None, None, None);
+        check(None, Some("86400"), Some(LONGEST_MS));
+        check(None, Some("1e300"), Some(LONGEST_MS));
+        check(Some("1e300"), None, Some(LONGEST_MS));
+        check(
+            None,
+            Some("Sat, 21 Nov 2099 04:00:00 GMT"),
+            Some(LONGEST_MS),
+        );
     }
 }

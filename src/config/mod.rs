@@ -19,7 +19,7 @@ pub mod reference;
 mod root;
 mod routes;
 mod row;
-mod secret;
+pub mod secret;
 pub mod settings;
 mod spelling;
 mod table;

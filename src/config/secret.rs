@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 
 use crate::openai::json;
 
-/// How the credentials of well-known companies begin.
-const BEGINNINGS: [&str; 14] = [
+/// How the credentials of well-known companies begin. The gateway takes them out of upstreams' words
+/// by the same list.
+pub const BEGINNINGS: &[&str] = &[
     "sk-", "sk_", "pk-", "pk_", "rk_", "gsk_", "tgp_", "xai-", "hf_", "key_", "AIza", "nvapi-",
     "csk-", "Bearer ",
 ];

@@ -29,6 +29,7 @@ export function head(request) {
     headers.get("origin"),
     headers.get("x-pilotlight-truncate"),
     headers.get("x-pilotlight-timeout"),
+    headers.get("cf-connecting-ip"),
   ].join("\n");
 }
 

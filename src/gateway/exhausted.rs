@@ -29,7 +29,7 @@ pub fn explain(attempts: &[Attempt], refused: Option<String>, now: u64) -> Exhau
         .min()
         .map(|at| at.saturating_sub(now));
     let (status, kind, code, message) = if let Some(text) = refused {
-        (400, "invalid_request_error", "upstream_rejected", text)
+        (400, "invalid_request_error", refusal(attempts), text)
     } else if all(&|attempt| {
         matches!(
             attempt.reason,
@@ -84,6 +84,15 @@ pub fn explain(attempts: &[Attempt], refused: Option<String>, now: u64) -> Exhau
             pilotlight: None,
         },
         retry_after_ms: if status == 400 { None } else { retry_after_ms },
+    }
+}
+
+/// The code of the refusal that is told: OpenAI's own where an answer was withheld on policy grounds,
+/// which always ends the chain.
+fn refusal(attempts: &[Attempt]) -> &'static str {
+    match attempts.last().and_then(|attempt| attempt.reason) {
+        Some(Reason::ContentPolicy) => "content_policy_violation",
+        _ => "upstream_rejected",
     }
 }
 

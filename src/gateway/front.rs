@@ -31,6 +31,8 @@ pub struct Head {
     pub truncate: Option<String>,
     /// `x-pilotlight-timeout`.
     pub timeout: Option<String>,
+    /// The sender's address, where the runtime tells it (`CF-Connecting-IP`).
+    pub client_ip: Option<String>,
 }
 
 /// What a path stands for.
@@ -189,12 +191,16 @@ pub(super) fn preflight<S>() -> Answer<S> {
         body: AnswerBody::Empty,
     };
     answer.header("access-control-allow-methods", "GET, POST, OPTIONS");
+    // The gateway's own, and all that OpenAI's Node SDK 7.55 can send: one that is missing here makes
+    // a browser refuse the whole request.
     answer.header(
         "access-control-allow-headers",
         "authorization, content-type, x-pilotlight-timeout, x-pilotlight-truncate, \
-         x-stainless-arch, x-stainless-lang, x-stainless-os, x-stainless-package-version, \
+         idempotency-key, openai-beta, openai-organization, openai-project, x-stainless-arch, \
+         x-stainless-custom-poll-interval, x-stainless-helper-method, x-stainless-lang, \
+         x-stainless-os, x-stainless-package-version, x-stainless-poll-helper, \
          x-stainless-retry-count, x-stainless-runtime, x-stainless-runtime-version, \
-         x-stainless-timeout, openai-organization, openai-project",
+         x-stainless-timeout",
     );
     answer.header("access-control-max-age", "86400");
     answer

@@ -101,7 +101,11 @@ async fn serve<W: Platform>(
     if head.method == "OPTIONS" {
         return Ok(front::preflight());
     }
-    let admit = || auth::admit(config, head.authorization.as_deref(), &head.host);
+    let arrival = auth::Arrival {
+        host: &head.host,
+        client_ip: head.client_ip.as_deref(),
+    };
+    let admit = || auth::admit(config, head.authorization.as_deref(), arrival);
     match front::endpoint(head)? {
         front::Endpoint::Chat => chat(world, isolate, config, head, id, admit()?).await,
         front::Endpoint::Health => Ok(Answer::json(200, front::healthy())),

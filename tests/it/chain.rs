@@ -320,3 +320,88 @@ fn a_model_that_cannot_think_answers_without_and_the_caller_is_told() {
         [json!("high"), json!(false), json!(false), json!("low")]
     );
 }
+
+#[test]
+fn a_request_that_a_model_cannot_serve_shuts_it_for_nobody() {
+    let world = World::new(&config());
+    let nowhere =
+        r#"{"error":{"message":"No endpoints found that support image input","code":404}}"#;
+    let flagged = r#"{"error":{"message":"flagged","code":403,"metadata":{"reasons":["x"]}}}"#;
+    let repeated =
+        r#"{"error":{"message":"Invalid value: 'api key expired'","param":"service_tier"}}"#;
+    world
+        .script(
+            "one",
+            [
+                reply(404, nowhere),
+                reply(403, flagged),
+                reply(400, repeated),
+                ok("from one"),
+            ],
+        )
+        .script("two", [ok("from two")]);
+    let attempts = || {
+        let got = world.chat(&question("auto"));
+        got.header("x-pilotlight-attempts").to_owned()
+    };
+    assert_eq!(attempts(), "one:unsupported,two:ok");
+    assert_eq!(attempts(), "one:content_policy");
+    assert_eq!(attempts(), "one:400,two:ok");
+    assert_eq!(attempts(), "one:ok");
+}
+
+#[test]
+fn an_answer_withheld_on_policy_grounds_keeps_its_code() {
+    let check = |code: &str, told: &str| {
+        let world = World::new(&config());
+        world.script("one", [error(400, code)]);
+        let got = world.chat(&question("solo"));
+        assert_eq!(got.status, 400, "{code}");
+        assert_eq!(got.json()["error"]["code"], told, "{code}");
+    };
+    check("content_policy_violation", "content_policy_violation");
+    check("moderation", "content_policy_violation");
+    check("invalid_value", "upstream_rejected");
+
+    let mut translated = config();
+    translated["targets"]["one"]["base_url"] = json!("https://api.groq.com/openai/v1");
+    let world = World::new(&translated);
+    world
+        .script("one", [error(400, "invalid_value")])
+        .script("two", [error(400, "cyber_policy")]);
+    let got = world.chat(&question("auto"));
+    assert_eq!(
+        got.header("x-pilotlight-attempts"),
+        "one:400,two:content_policy"
+    );
+    assert_eq!(got.json()["error"]["code"], "content_policy_violation");
+}
+
+#[test]
+fn a_request_above_the_tokens_of_a_minute_is_too_long_and_not_throttled() {
+    let world = World::new(&config());
+    let large = reply(
+        413,
+        r#"{"error":{"message":"Request too large for model `m` on tokens per minute (TPM): Limit 6, Requested 9",
+            "type":"tokens","code":"rate_limit_exceeded"}}"#,
+    );
+    world.script("one", [large]);
+    for _ in 0..20 {
+        let got = world.chat(&question("solo"));
+        assert_eq!(got.status, 400, "{}", got.body);
+        assert_eq!(got.json()["error"]["code"], "context_length_exceeded");
+        assert_eq!(got.header("x-pilotlight-attempts"), "one:too_long");
+    }
+}
+
+#[test]
+fn a_wait_beyond_all_reason_is_told_as_a_day() {
+    let world = World::new(&config());
+    let throttled = with_headers(error(429, "rate_limit_exceeded"), |headers| {
+        headers.retry_after = Some("1e300".to_owned());
+    });
+    world.script("one", [throttled]);
+    let got = world.chat(&question("solo"));
+    assert_eq!(got.status, 429);
+    assert_eq!(got.header("retry-after"), "86400");
+}

@@ -227,6 +227,25 @@ fn without_keys_only_this_machine_is_served_unless_the_config_says_public() {
 }
 
 #[test]
+fn a_forged_host_does_not_open_an_unlocked_gateway_to_another_machine() {
+    let world = World::new(&config());
+    world.script("one", [ok("x")]);
+    let from = |client_ip: &str| {
+        let mut head = chat_head();
+        head.client_ip = Some(client_ip.to_owned());
+        world.ask(&head, QUESTION)
+    };
+    for client_ip in ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"] {
+        assert_eq!(from(client_ip).status, 200, "{client_ip}");
+    }
+    for client_ip in ["192.168.1.7", "203.0.113.9", "::ffff:192.168.1.7", "x"] {
+        let got = from(client_ip);
+        assert_eq!(got.status, 500, "{client_ip}");
+        assert_eq!(got.json()["error"]["code"], "no_keys_set", "{client_ip}");
+    }
+}
+
+#[test]
 fn only_allowed_origins_may_read_answers_in_a_browser() {
     let world = World::new(&config());
     let from = |origin: &str, method: &str| {
@@ -241,11 +260,31 @@ fn only_allowed_origins_may_read_answers_in_a_browser() {
         granted.header("access-control-allow-origin"),
         "https://app.test"
     );
-    assert!(
-        granted
-            .header("access-control-allow-headers")
-            .contains("authorization")
-    );
+    let allowed: Vec<&str> = granted
+        .header("access-control-allow-headers")
+        .split(", ")
+        .collect();
+    for sent in [
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "openai-beta",
+        "openai-organization",
+        "openai-project",
+        "x-stainless-arch",
+        "x-stainless-custom-poll-interval",
+        "x-stainless-helper-method",
+        "x-stainless-lang",
+        "x-stainless-os",
+        "x-stainless-package-version",
+        "x-stainless-poll-helper",
+        "x-stainless-retry-count",
+        "x-stainless-runtime",
+        "x-stainless-runtime-version",
+        "x-stainless-timeout",
+    ] {
+        assert!(allowed.contains(&sent), "{sent}");
+    }
     let read = from("https://app.test", "GET");
     assert!(
         read.header("access-control-expose-headers")

@@ -6,6 +6,13 @@
 //! limit, Together's 403 a prompt too long, Gemini's 400 a bad key. The body's code is what the
 //! provider itself branches on, its words come next, and the status is the last resort.
 //!
+//! # Why words alone hold nothing against a target
+//!
+//! An upstream repeats what it was sent (`Invalid value: '...'`), so its words can be the caller's.
+//! They may say that this request cannot be served; a target is shut for everybody only by a code,
+//! by a status, or by a sentence that stands at the beginning, where nothing is repeated, and comes
+//! with the status that it is known to come with.
+//!
 //! Sources: <https://platform.openai.com/docs/guides/error-codes>,
 //! <https://console.groq.com/docs/errors>, <https://docs.together.ai/docs/error-codes>,
 //! <https://openrouter.ai/docs/api-reference/errors>, and bodies pasted into public issues.
@@ -83,7 +90,12 @@ const CODES: &[Row] = &[
         of(Reason::SpendLimit),
     ),
     row(
-        &["invalid_api_key", "api_key_invalid", "authentication"],
+        &[
+            "invalid_api_key",
+            "api_key_invalid",
+            "authentication",
+            "organization_restricted",
+        ],
         of(Reason::Credential),
     ),
     row(
@@ -124,14 +136,16 @@ const CODES: &[Row] = &[
             "unsupported_value",
             "extra_forbidden",
         ],
-        Verdict {
-            reason: Reason::Unsupported,
-            action: Action::Next,
-            health: Health::Unknown,
-        },
+        of(Reason::Unsupported),
     ),
     row(
-        &["content_policy_violation", "cyber_policy", "content_filter"],
+        &[
+            "content_policy_violation",
+            "content_filter",
+            "cyber_policy",
+            "moderation",
+            "refusal",
+        ],
         of(Reason::ContentPolicy),
     ),
     row(&["slow_down"], cool(10_000)),
@@ -152,17 +166,18 @@ const CODES: &[Row] = &[
     ),
 ];
 
-/// By words, in lower case. First match wins.
+/// By the words that a text begins with, in lower case, and the only status that they come with:
+/// Anthropic's empty account, and OpenAI's and Gemini's.
+const OPENINGS: &[(u16, &str, Reason)] = &[
+    (400, "your credit balance is too low", Reason::SpendLimit),
+    (429, "you exceeded your current quota", Reason::SpendLimit),
+];
+
+/// By words anywhere, in lower case. First match wins. None may say that the operator must act.
 const WORDS: &[Row] = &[
-    // Never to succeed with this key, however long one waits; and no sign of ill health.
-    row(
-        &["request too large for"],
-        Verdict {
-            reason: Reason::Throttled,
-            action: Action::Next,
-            health: Health::Unknown,
-        },
-    ),
+    // One request above the tokens of a minute: never to succeed with this key, however long one
+    // waits.
+    row(&["request too large for"], of(Reason::TooLong)),
     row(
         &[
             "this model's maximum context length is",
@@ -181,28 +196,17 @@ const WORDS: &[Row] = &[
         of(Reason::ContextOverflow),
     ),
     row(
-        &["credit balance is too low", "check your plan and billing"],
-        of(Reason::SpendLimit),
-    ),
-    row(
         &[
-            "api key not valid",
-            "api key expired",
-            "organization has been restricted",
-        ],
-        of(Reason::Credential),
-    ),
-    row(&["no endpoints found"], of(Reason::ModelMissing)),
-    row(
-        &[
+            // OpenRouter has the model, but nowhere with what the request asks for: an image,
+            // tools, a parameter, a provider or a policy of the caller's choice. It says so with a
+            // 404.
+            "no endpoints found that",
+            "no endpoints available matching your guardrail",
+            "no allowed providers are available",
             "function tools with reasoning_effort are not supported",
             "unknown name \"",
         ],
-        Verdict {
-            reason: Reason::Unsupported,
-            action: Action::Next,
-            health: Health::Unknown,
-        },
+        of(Reason::Unsupported),
     ),
     row(
         &["violating our usage policy", "content filtering policy"],
@@ -215,7 +219,6 @@ pub fn classify(fault: &Fault, wording: Wording) -> Verdict {
     if let Some(reason) = fault.known {
         return known(reason, wording);
     }
-    let told_limit = matches!(fault.status, 429 | 413 | 498);
     let by_code = fault
         .codes
         .iter()
@@ -224,14 +227,16 @@ pub fn classify(fault: &Fault, wording: Wording) -> Verdict {
         return verdict;
     }
     let message = fault.message.to_lowercase();
-    if let Some(verdict) = find(WORDS, |seek| message.contains(seek)) {
-        return verdict;
-    }
-    let limited = fault.codes.iter().any(|code| code == "rate_limit_exceeded");
-    if limited && (told_limit || fault.status == 200) {
-        return of(Reason::Throttled);
-    }
-    by_status(fault, &message, wording)
+    by_opening(fault.status, &message)
+        .or_else(|| find(WORDS, |seek| message.contains(seek)))
+        .unwrap_or_else(|| by_status(fault, &message, wording))
+}
+
+fn by_opening(status: u16, message: &str) -> Option<Verdict> {
+    OPENINGS
+        .iter()
+        .find(|(with, opening, _)| *with == status && message.starts_with(opening))
+        .map(|(_, _, reason)| of(*reason))
 }
 
 /// What happened when no answer came at all, or when the dialect knows what its answer means.
@@ -279,26 +284,31 @@ pub fn in_between(signs: &Signs<'_>, place: Place) -> Option<Reason> {
 fn by_status(fault: &Fault, message: &str, wording: Wording) -> Verdict {
     match fault.status {
         402 => of(Reason::SpendLimit),
-        // Together says with a 403 that prompt and answer do not fit.
-        403 if message.contains("tokens") || message.contains("context") => {
-            of(Reason::ContextOverflow)
-        }
+        403 if is_togethers_overflow(message) => of(Reason::ContextOverflow),
         401 | 403 => of(Reason::Credential),
         404 => of(Reason::ModelMissing),
-        413 => Verdict {
-            action: Action::Next,
-            ..of(Reason::TooLong)
-        },
+        // Also where Groq calls it `rate_limit_exceeded`: no wait makes the request smaller.
+        413 => of(Reason::TooLong),
         429 => of(Reason::Throttled),
+        200 | 498 if is_rate_limit(fault) => of(Reason::Throttled),
         498 => cool(5_000),
         200 => of(Reason::InStreamError),
         408 | 409 | 499..=599 => of(Reason::Overloaded),
-        400..=498 if !matches!(fault.status, 405 | 407 | 408 | 409) => {
-            known(Reason::Rejected, wording)
-        }
+        400..=498 if !matches!(fault.status, 405 | 407) => known(Reason::Rejected, wording),
         // A status that no API of this kind has.
         _ => of(Reason::NotAnApi),
     }
+}
+
+/// Together answers 403 when the input's tokens "and `max_tokens` parameter" together are not below
+/// "the context length of the model being queried"
+/// (<https://support.together.ai/articles/1067567273-error-codes-explanations-and-solutions>).
+fn is_togethers_overflow(message: &str) -> bool {
+    message.contains("max_tokens") && message.contains("context length")
+}
+
+fn is_rate_limit(fault: &Fault) -> bool {
+    fault.codes.iter().any(|code| code == "rate_limit_exceeded")
 }
 
 fn find(rows: &[Row], matches: impl Fn(&str) -> bool) -> Option<Verdict> {

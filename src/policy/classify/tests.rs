@@ -17,6 +17,8 @@ fn verdict(provider: &str, status: u16, body: &str) -> Verdict {
 fn an_error_body_means_what_its_code_says_before_its_words_and_its_status() {
     use Action::{Next, Reject, Retry};
     const TOO_LARGE: &str = "Request too large for model `m` on tokens per minute";
+    const TOGETHER: &str = "The combined total of the Input token count and max_tokens parameter \
+        must be less than the context length of the model being queried.";
     const TOO_LONG: &str = "This model's maximum context length is 8 tokens.";
     for (status, code, message, reason, action) in [
         (
@@ -33,13 +35,10 @@ fn an_error_body_means_what_its_code_says_before_its_words_and_its_status() {
             Reason::Throttled,
             Retry,
         ),
-        (
-            413,
-            "rate_limit_exceeded",
-            TOO_LARGE,
-            Reason::Throttled,
-            Next,
-        ),
+        (413, "rate_limit_exceeded", TOO_LARGE, Reason::TooLong, Next),
+        (429, "rate_limit_exceeded", TOO_LARGE, Reason::TooLong, Next),
+        (413, "rate_limit_exceeded", "Limit 6", Reason::TooLong, Next),
+        (400, "organization_restricted", "", Reason::Credential, Next),
         (
             400,
             "context_length_exceeded",
@@ -72,11 +71,12 @@ fn an_error_body_means_what_its_code_says_before_its_words_and_its_status() {
             Next,
         ),
         (403, "", "Country not supported", Reason::Credential, Next),
+        (403, "", TOGETHER, Reason::ContextOverflow, Next),
         (
             403,
             "",
-            "input tokens and max_tokens exceed",
-            Reason::ContextOverflow,
+            "no access to tokens in this context",
+            Reason::Credential,
             Next,
         ),
         (404, "model_not_found", "", Reason::ModelMissing, Next),
@@ -116,6 +116,85 @@ fn other_bodies_than_openais_are_read_too_and_none_leaves_the_status() {
             "{status} {body}"
         );
     }
+}
+
+#[test]
+fn what_openrouter_has_nowhere_for_this_request_says_nothing_of_the_model() {
+    let reason = |status: u16, message: &str| {
+        let error = json!({"message": message, "code": status});
+        let found = verdict("openai", status, &json!({ "error": error }).to_string());
+        assert_eq!(found.health, health_of(found.reason), "{message}");
+        found.reason
+    };
+    for text in [
+        "No endpoints found that support image input",
+        "No endpoints found that support tool use. Try disabling \"x\".",
+        "No endpoints found that can handle the requested parameters.",
+        "No allowed providers are available for the selected model.",
+        "No endpoints available matching your guardrail restrictions and data policy.",
+    ] {
+        assert_eq!(reason(404, text), Reason::Unsupported, "{text}");
+    }
+    let text = "No endpoints found for a/b.";
+    assert_eq!(reason(404, text), Reason::ModelMissing);
+    assert_eq!(health_of(Reason::Unsupported), Health::Unknown);
+}
+
+#[test]
+fn a_flagged_prompt_is_no_wrong_credential() {
+    let found = |metadata: &str| {
+        let error = format!(r#"{{"code":403,"message":"flagged","metadata":{metadata}}}"#);
+        verdict("openai", 403, &format!(r#"{{"error":{error}}}"#))
+    };
+    for metadata in [
+        r#"{"reasons":["violence"],"flagged_input":"...","model_slug":"m"}"#,
+        r#"{"patterns":["ignore all"],"error_type":"permission_denied"}"#,
+        r#"{"error_type":"refusal"}"#,
+    ] {
+        let verdict = found(metadata);
+        assert_eq!(verdict, of(Reason::ContentPolicy), "{metadata}");
+        assert_eq!(verdict.health, Health::Unknown, "{metadata}");
+    }
+    let denied = found(r#"{"error_type":"permission_denied"}"#);
+    assert_eq!(denied.reason, Reason::Credential);
+}
+
+#[test]
+fn what_a_caller_wrote_and_an_upstream_repeats_shuts_no_target() {
+    for words in [
+        "your credit balance is too low",
+        "You exceeded your current quota, please check your plan and billing",
+        "api key expired",
+        "API key not valid",
+        "organization has been restricted",
+        "no endpoints found for m",
+        "insufficient_quota",
+        "model_not_found",
+    ] {
+        for status in [400, 413, 422, 429, 500, 503] {
+            let message = format!("Invalid value: '{words}'. Supported values are: 'auto'.");
+            let error = json!({"message": message, "param": "service_tier", "code": null});
+            let body = json!({ "error": error }).to_string();
+            let health = verdict("openai", status, &body).health;
+            assert_ne!(health, Health::Misconfigured, "{status} {body}");
+        }
+    }
+    for row in WORDS {
+        assert_eq!(row.verdict.health, Health::Unknown, "{:?}", row.seek);
+    }
+}
+
+#[test]
+fn an_empty_account_is_known_by_how_its_text_begins() {
+    let reason = |status: u16, message: &str| {
+        let body = json!({"error": {"message": message, "type": "invalid_request_error"}});
+        verdict("openai", status, &body.to_string()).reason
+    };
+    let anthropic = "Your credit balance is too low to access the Anthropic API.";
+    let gemini = "You exceeded your current quota, please check your plan and billing details.";
+    assert_eq!(reason(400, anthropic), Reason::SpendLimit);
+    assert_eq!(reason(429, gemini), Reason::SpendLimit);
+    assert_eq!(reason(400, gemini), Reason::Rejected);
 }
 
 #[test]

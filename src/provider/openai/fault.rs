@@ -2,13 +2,21 @@
 //!
 //! Seen in the field: OpenAI's own `{"error":{...}}`; Gemini's one-element array of it, with a numeric
 //! code and a `status`; Mistral's flat `{"object":"error",...}` whose `message` may be an object;
-//! OpenRouter's `metadata.error_type`; `{"error":"text"}`, `{"detail":...}` and `{"message":...}` of
-//! proxies. So nothing is required, and everything that looks like a code is kept.
+//! OpenRouter's `metadata.error_type`, and what its moderation says beside it; `{"error":"text"}`,
+//! `{"detail":...}` and `{"message":...}` of proxies. So nothing is required, and everything that
+//! looks like a code is kept.
 
 use serde_json::Value;
 
 use crate::provider::Fault;
 use crate::reason::Reason;
+
+/// What we call an error of OpenRouter's moderation, or of a guardrail of the account. The one has no
+/// code of its own, the other has that of a key without the permission.
+const MODERATION: &str = "moderation";
+
+/// The longest wait that is believed, in milliseconds: a day, the longest that a quota runs.
+const LONGEST_WAIT_MS: u64 = 86_400_000;
 
 /// Reads an error answer.
 pub(super) fn read(status: u16, body: &[u8]) -> Fault {
@@ -90,7 +98,7 @@ fn message(error: &Value, envelope: &Value) -> String {
 
 /// Every code of the body, the most telling first.
 fn codes(error: &Value) -> Vec<String> {
-    let metadata = error.get("metadata").and_then(|it| it.get("error_type"));
+    let metadata = error.get("metadata");
     let details = error
         .get("details")
         .and_then(Value::as_array)
@@ -102,7 +110,8 @@ fn codes(error: &Value) -> Vec<String> {
         .and_then(|it| it.get("detail"))
         .and_then(|it| it.get(0))
         .and_then(|it| it.get("type"));
-    metadata
+    let told = metadata
+        .and_then(|it| it.get("error_type"))
         .into_iter()
         .chain(details)
         .chain(error.get("code"))
@@ -117,8 +126,19 @@ fn codes(error: &Value) -> Vec<String> {
             | Value::String(_)
             | Value::Array(_)
             | Value::Object(_) => None,
-        })
-        .collect()
+        });
+    let moderated = metadata.is_some_and(is_moderation);
+    let moderation = moderated.then(|| MODERATION.to_owned());
+    moderation.into_iter().chain(told).collect()
+}
+
+/// Whether OpenRouter says what in the request was flagged: `reasons` by its moderation, `patterns`
+/// by a guardrail (<https://openrouter.ai/docs/api-reference/errors>).
+fn is_moderation(metadata: &Value) -> bool {
+    ["reasons", "patterns"]
+        .into_iter()
+        .filter_map(|list| metadata.get(list)?.as_array())
+        .any(|list| !list.is_empty())
 }
 
 /// Google's `RetryInfo.retryDelay`, such as `34s`
@@ -165,7 +185,7 @@ fn span(text: &str) -> Option<u64> {
         reason = "a cast from f64 saturates, and the number is not negative"
     )]
     let ms = total.ceil() as u64;
-    (ms > 0).then_some(ms)
+    (ms > 0).then_some(ms.min(LONGEST_WAIT_MS))
 }
 
 #[cfg(test)]
@@ -201,6 +221,23 @@ mod tests {
             &["rate_limit_exceeded", "429"],
             "slow",
         );
+        check(
+            r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"],
+                "flagged_input":"...","provider_name":"OpenAI","model_slug":"m"}}}"#,
+            &["moderation", "403"],
+            "flagged",
+        );
+        check(
+            r#"{"error":{"code":403,"message":"Request blocked","metadata":{"patterns":["ignore"],
+                "error_type":"permission_denied"}}}"#,
+            &["moderation", "permission_denied", "403"],
+            "blocked",
+        );
+        check(
+            r#"{"error":{"code":403,"message":"no","metadata":{"reasons":[]}}}"#,
+            &["403"],
+            "no",
+        );
         check(r#"{"error":"plain"}"#, &[], "plain");
         check(r#"{"detail":"Unauthorized"}"#, &[], "Unauthorized");
         check("<html>", &[], "<html>");
@@ -214,6 +251,7 @@ mod tests {
         assert_eq!(says("Please try again in 20s. Visit"), Some(20_000));
         assert_eq!(says("Please try again in 9m38.5s"), Some(578_500));
         assert_eq!(says("try again in 12ms."), Some(12));
+        assert_eq!(says("try again in 9999999d"), Some(LONGEST_WAIT_MS));
         assert_eq!(says("try again in a while"), None);
         assert_eq!(says("try again later"), None);
         assert_eq!(

@@ -4,13 +4,33 @@
 //! v0.30 the text can be the engine's own error, JSON inside a JSON string. The texts below are
 //! those of Ollama's `server/routes.go`, `server/sched.go`, `llm/llama_server.go` and, before
 //! v0.30, of `runner/ollamarunner/runner.go`.
+//!
+//! # Why a text alone may not blame the box
+//!
+//! Ollama repeats what it was sent, the whole JSON schema of an answer for one, so a text can hold
+//! the caller's words. What would shut the box for everybody counts only at the text's beginning,
+//! where nothing is repeated, or with a status that Ollama gives to no caller's mistake.
 
 use serde_json::Value;
 
 use crate::provider::{Fault, REASONING_EFFORT};
 use crate::reason::Reason;
 
-/// What a text means, in lower case. First match wins.
+/// What a text means that begins so, in lower case, and the only status that it comes with.
+const OPENINGS: &[(u16, &str, Reason)] = &[
+    (400, "invalid model name", Reason::ModelMissing),
+    (
+        400,
+        "this server cannot run this remote model",
+        Reason::ModelMissing,
+    ),
+    (403, "ollama cloud is disabled", Reason::ModelMissing),
+    (500, "invalid format:", Reason::Rejected),
+    (500, "option \"", Reason::Rejected),
+];
+
+/// What a text means that holds this anywhere, in lower case. First match wins. That the engine
+/// failed is believed only of a status that may say so ([`may_mean`]).
 const TEXTS: &[(Reason, &[&str])] = &[
     // First, because Ollama ends these with the last error that the engine logged, and that may be
     // an earlier request's: an overflow, say.
@@ -57,15 +77,6 @@ const TEXTS: &[(Reason, &[&str])] = &[
         ],
     ),
     (
-        Reason::ModelMissing,
-        &[
-            "try pulling it first",
-            "invalid model name",
-            "cannot run this remote model",
-            "remote model is unavailable",
-        ],
-    ),
-    (
         Reason::Unsupported,
         &[
             "does not support",
@@ -73,12 +84,7 @@ const TEXTS: &[(Reason, &[&str])] = &[
             "invalid think value",
         ],
     ),
-    (Reason::Rejected, &["\" must be of ", "invalid format:"]),
 ];
-
-/// Which of the texts above blame the effort that was asked for: the model cannot think, or the
-/// version does not know the level yet.
-const CANNOT_THINK: &[&str] = &["does not support thinking", "invalid think value"];
 
 /// The most of a body without an error text that is kept.
 const HEAD: usize = 400;
@@ -90,8 +96,7 @@ pub(super) fn read(status: u16, body: &[u8]) -> Fault {
         .and_then(|mut envelope| envelope.get_mut("error").map(Value::take));
     match error {
         Some(error) => {
-            let mut fault = of(&error);
-            fault.status = status;
+            let mut fault = of(status, &error);
             fault.known = fault.known.or_else(|| by_status(status, &fault.message));
             fault
         }
@@ -108,25 +113,21 @@ pub(super) fn read(status: u16, body: &[u8]) -> Fault {
 ///
 /// Once an answer has begun, only the engine can fail it.
 pub(super) fn inside(error: &str) -> Fault {
-    let mut fault = of(&serde_json::from_str(error).unwrap_or_default());
-    fault.status = 200;
+    let mut fault = of(200, &serde_json::from_str(error).unwrap_or_default());
     fault.known = fault.known.or(Some(Reason::EngineError));
     fault
 }
 
-fn of(error: &Value) -> Fault {
+fn of(status: u16, error: &Value) -> Fault {
     let text = error
         .as_str()
         .map_or_else(|| error.to_string(), str::to_owned);
     let lower = text.to_lowercase();
-    let known = TEXTS
-        .iter()
-        .find(|(_, seek)| seek.iter().any(|text| lower.contains(text)))
-        .map(|(reason, _)| *reason);
+    let known = by_text(status, &lower);
     let Some(engine) = engines_own(&text) else {
-        let cannot_think = CANNOT_THINK.iter().any(|text| lower.contains(text));
         return Fault {
-            param: cannot_think.then(|| REASONING_EFFORT.to_owned()),
+            status,
+            param: blames_effort(status, &lower).then(|| REASONING_EFFORT.to_owned()),
             message: text,
             known,
             ..Fault::default()
@@ -134,12 +135,40 @@ fn of(error: &Value) -> Fault {
     };
     let member = |name: &str| engine.get(name).and_then(Value::as_str).map(str::to_owned);
     Fault {
+        status,
         codes: member("type").into_iter().collect(),
         message: member("message").unwrap_or(text),
         known,
         prompt_tokens: engine.get("n_prompt_tokens").and_then(Value::as_u64),
         ..Fault::default()
     }
+}
+
+fn by_text(status: u16, lower: &str) -> Option<Reason> {
+    let opening = OPENINGS
+        .iter()
+        .find(|(with, opening, _)| *with == status && lower.starts_with(opening))
+        .map(|(_, _, reason)| *reason);
+    let anywhere = || {
+        TEXTS
+            .iter()
+            .filter(|(reason, _)| may_mean(status, *reason))
+            .find(|(_, seek)| seek.iter().any(|text| lower.contains(text)))
+            .map(|(reason, _)| *reason)
+    };
+    opening.or_else(anywhere)
+}
+
+/// Whether an answer with this status can mean this. Every 4xx is about the request.
+fn may_mean(status: u16, reason: Reason) -> bool {
+    reason != Reason::EngineError || !(400..500).contains(&status)
+}
+
+/// Whether a text blames the effort that was asked for: the model cannot think, or the version does
+/// not know the level yet. It is remembered for other requests, so the text is read whole.
+fn blames_effort(status: u16, lower: &str) -> bool {
+    let cannot_think = lower.ends_with("does not support thinking");
+    status == 400 && (cannot_think || lower.starts_with("invalid think value"))
 }
 
 /// The engine's error, where `text` is its JSON. Ollama may add a line of the engine's log to it.

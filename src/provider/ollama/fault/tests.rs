@@ -121,11 +121,47 @@ const KNOWN: &[(u16, &str, Reason)] = &[
     ),
     (400, "invalid model name", Reason::ModelMissing),
     (
+        400,
+        "this server cannot run this remote model",
+        Reason::ModelMissing,
+    ),
+    (
         403,
         "ollama cloud is disabled: remote model is unavailable",
         Reason::ModelMissing,
     ),
 ];
+
+#[test]
+fn what_a_caller_wrote_and_ollama_repeats_blames_nothing_but_the_request() {
+    for words in [
+        "try pulling it first",
+        "invalid model name",
+        "this server cannot run this remote model",
+        "ollama cloud is disabled: remote model is unavailable",
+        "model 'm' not found",
+        "llama runner process has terminated",
+        "model requires more system memory",
+    ] {
+        for (status, before) in [
+            (400, "failed to parse grammar: "),
+            (400, "illegal value: "),
+            (500, "invalid format: "),
+            (500, "option \"stop\" must be of "),
+        ] {
+            let body = serde_json::json!({ "error": format!("{before}\"{words}\"") });
+            check(status, &body.to_string(), Some(Reason::Rejected));
+        }
+    }
+    let blamed = |error: &str| {
+        let body = serde_json::json!({ "error": error }).to_string();
+        read(400, body.as_bytes()).param.is_some()
+    };
+    assert!(blamed("\"smol-t\" does not support thinking"));
+    assert!(blamed("invalid think value: \"max\" (must be \"high\")"));
+    assert!(!blamed("illegal value: \"does not support thinking\""));
+    assert!(!blamed("illegal value: invalid think value"));
+}
 
 #[test]
 fn what_only_its_status_tells_is_left_to_the_gateway() {
