@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::openai::json::Writer;
+use crate::openai::json::{Object, Writer};
 
 /// Why a choice ended, in OpenAI's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,17 +40,31 @@ impl Finish {
 }
 
 /// Tokens that an answer used, as its upstream counted them.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Tokens read.
-    #[serde(default)]
     pub prompt_tokens: u64,
     /// Tokens written.
-    #[serde(default)]
     pub completion_tokens: u64,
 }
 
 impl Usage {
+    /// Reads a `usage` object.
+    ///
+    /// A count that is missing beside another is 0. `None` when both are missing, and when one is
+    /// no count: an odd number spoils what is known of an answer, never the answer.
+    fn read(raw: &RawValue) -> Option<Self> {
+        let object = Object::parse(raw.get()).ok()?;
+        let told = |name| object.present(name).map(count);
+        match (told("prompt_tokens"), told("completion_tokens")) {
+            (None, None) => None,
+            (prompt, completion) => Some(Self {
+                prompt_tokens: prompt.unwrap_or(Some(0))?,
+                completion_tokens: completion.unwrap_or(Some(0))?,
+            }),
+        }
+    }
+
     /// Writes the `usage` object.
     pub fn write(self, out: &mut Vec<u8>) {
         let mut object = Writer::new(out);
@@ -63,6 +77,16 @@ impl Usage {
             );
         object.end();
     }
+}
+
+/// The count that `raw` spells. Languages with one kind of number write 12 as `12.0`.
+fn count(raw: &RawValue) -> Option<u64> {
+    let text = raw.get();
+    let digits = match text.split_once('.') {
+        Some((digits, fraction)) if fraction.bytes().all(|digit| digit == b'0') => digits,
+        _ => text,
+    };
+    digits.parse().ok()
 }
 
 /// Puts a member at the end of a JSON object's text: `{"a":1}` becomes `{"a":1,"name":value}`.
@@ -93,9 +117,8 @@ pub struct AnswerParts<'a> {
     /// The choices, with their deltas or messages.
     #[serde(borrow, default)]
     pub choices: Option<Vec<ChoiceParts<'a>>>,
-    /// Tokens used, where it is told.
-    #[serde(default)]
-    pub usage: Option<Usage>,
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
     /// An error in place of an answer.
     #[serde(borrow, default)]
     pub error: Option<&'a RawValue>,
@@ -104,12 +127,26 @@ pub struct AnswerParts<'a> {
     pub x_groq: Option<GroqParts<'a>>,
 }
 
+impl AnswerParts<'_> {
+    /// Whether there is a `usage` member, be it readable or not.
+    pub fn tells_usage(&self) -> bool {
+        self.usage.is_some()
+    }
+
+    /// Tokens used, where that can be read.
+    pub fn usage(&self) -> Option<Usage> {
+        let groq = || self.x_groq.as_ref()?.usage;
+        self.usage
+            .and_then(Usage::read)
+            .or_else(|| groq().and_then(Usage::read))
+    }
+}
+
 /// What is read of `x_groq` (<https://console.groq.com/docs/api-reference>).
 #[derive(Debug, Deserialize)]
 pub struct GroqParts<'a> {
-    /// Tokens used.
-    #[serde(default)]
-    pub usage: Option<Usage>,
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
     /// Why a stream was stopped early.
     #[serde(borrow, default)]
     pub error: Option<&'a RawValue>,
@@ -118,6 +155,8 @@ pub struct GroqParts<'a> {
 /// What is read of one choice.
 #[derive(Debug, Deserialize)]
 pub struct ChoiceParts<'a> {
+    #[serde(borrow, default)]
+    index: Option<&'a RawValue>,
     /// The piece of a message, in a stream.
     #[serde(borrow, default)]
     pub delta: Option<MessageParts<'a>>,
@@ -127,6 +166,13 @@ pub struct ChoiceParts<'a> {
     /// Why the choice ended.
     #[serde(borrow, default)]
     pub finish_reason: Option<Cow<'a, str>>,
+}
+
+impl ChoiceParts<'_> {
+    /// Which of the choices this is. The first, where that is not told: most answers have but one.
+    pub fn index(&self) -> u64 {
+        self.index.and_then(count).unwrap_or(0)
+    }
 }
 
 /// What is read of a message or a piece of one: only whether it says anything.
@@ -182,6 +228,33 @@ mod tests {
         check("{}", r#"{"p":1}"#);
         check("{ }\n", r#"{ "p":1}"#);
         check("[]", "[]");
+    }
+
+    #[test]
+    fn an_odd_count_spoils_the_usage_and_never_the_answer() {
+        let check = |usage: &str, expected: Option<(u64, u64)>| {
+            let answer = format!(r#"{{"choices":[],"usage":{usage}}}"#);
+            let parts: AnswerParts<'_> = serde_json::from_str(&answer).unwrap();
+            let used = parts.usage();
+            let counts = used.map(|used| (used.prompt_tokens, used.completion_tokens));
+            assert_eq!(counts, expected, "{usage}");
+            assert_eq!(parts.tells_usage(), usage != "null", "{usage}");
+        };
+        let both = |prompt: &str, completion: &str| {
+            format!(r#"{{"prompt_tokens":{prompt},"completion_tokens":{completion}}}"#)
+        };
+        check(&both("5", "12"), Some((5, 12)));
+        check(&both("5.0", "12.00"), Some((5, 12)));
+        check(&both("5", "null"), Some((5, 0)));
+        check(r#"{"completion_tokens":12}"#, Some((0, 12)));
+        check(&both("null", "null"), None);
+        check("{}", None);
+        for odd in ["12.5", "-1", "1e3", "\"12\"", "[]", "99999999999999999999"] {
+            check(&both("5", odd), None);
+        }
+        for odd in ["null", "[]", "\"none\"", "7"] {
+            check(odd, None);
+        }
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub struct Chunk<'a> {
     pub wire: Option<&'a [u8]>,
     /// What the chunk carries.
     pub carries: Carries,
-    /// Why choices ended, one entry for each that did; `None` for a word that OpenAI does not have.
+    /// Why choices ended, one entry for each that was asked for and had not ended before; `None` for
+    /// a word that OpenAI does not have.
     pub finished: Vec<Option<Finish>>,
     /// What was used, where this chunk tells it.
     pub usage: Option<Usage>,

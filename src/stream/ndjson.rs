@@ -82,6 +82,16 @@ mod tests {
         }
     }
 
+    /// Looked through again with every piece, this would take hours.
+    #[test]
+    fn a_long_line_in_many_pieces_is_looked_through_once() {
+        let mut stream = vec![b'x'; LONGEST];
+        stream.extend_from_slice(b"\n{}\n");
+        let found = lines(&stream.chunks(16).collect::<Vec<_>>());
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].len(), LONGEST);
+    }
+
     #[test]
     fn nothing_is_no_line() {
         for stream in ["", "\n", "\n\n \t\r\n"] {

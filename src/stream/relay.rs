@@ -22,6 +22,9 @@ use crate::stream::event::{Carries, Chunk, Decoder, Event};
 /// The end of a stream that is whole.
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
+/// What is held before the first content may be as long as this, in bytes.
+const LONGEST_PRELUDE: usize = 1024 * 1024;
+
 /// Relays one stream.
 #[derive(Debug)]
 pub struct Relay {
@@ -227,6 +230,10 @@ impl Progress {
             (Standing::Waiting, _) if self.open_choices == 0 => self.ended_without_content(),
             (same, _) => (*same).clone(),
         };
+        if self.standing == Standing::Waiting && self.out.len() > LONGEST_PRELUDE {
+            // Chunks for ever with nothing in them are no more an answer than one event without end.
+            self.standing = Standing::Failed(Fault::known(Reason::NotAnApi));
+        }
     }
 
     /// An answer that ended before it said anything is one when the upstream has a reason, or counts
@@ -248,14 +255,12 @@ impl Progress {
             self.out.extend_from_slice(wire);
             return;
         }
-        self.out.extend_from_slice(b"data: ");
+        let mut json = one_line(chunk.json);
         if closes {
-            let mut json = chunk.json.as_bytes().to_vec();
             answer::insert(&mut json, "pilotlight", &self.disclosure);
-            self.out.extend_from_slice(&json);
-        } else {
-            self.out.extend_from_slice(chunk.json.as_bytes());
         }
+        self.out.extend_from_slice(b"data: ");
+        self.out.extend_from_slice(&json);
         self.out.extend_from_slice(b"\n\n");
     }
 
@@ -275,6 +280,15 @@ impl Progress {
     }
 }
 
+/// The same JSON without line ends, which would end the `data` line. They stand only between its
+/// tokens: inside a string they are escaped.
+fn one_line(json: &str) -> Vec<u8> {
+    let end_of_line = |byte: u8| matches!(byte, b'\n' | b'\r');
+    json.bytes()
+        .map(|byte| if end_of_line(byte) { b' ' } else { byte })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +296,10 @@ mod tests {
     use crate::provider::Reading;
 
     fn relay(usage_chunk: UsageChunk) -> Relay {
+        relay_of(1, usage_chunk)
+    }
+
+    fn relay_of(choices: u32, usage_chunk: UsageChunk) -> Relay {
         let openai = PROVIDERS
             .iter()
             .find(|provider| provider.name() == "openai")
@@ -290,10 +308,15 @@ mod tests {
             model: "m",
             request_id: "r",
             created: 0,
-            choices: 1,
+            choices,
             usage_chunk,
         });
-        Relay::new(decoder, 1, usage_chunk, "{\"target\":\"t\"}".to_owned())
+        Relay::new(
+            decoder,
+            choices,
+            usage_chunk,
+            "{\"target\":\"t\"}".to_owned(),
+        )
     }
 
     const ROLE: &str =
@@ -395,5 +418,70 @@ mod tests {
         );
         assert!(matches!(relay.standing(), Standing::Failed(fault) if fault.status == 502));
         assert!(!relay.wants_more());
+    }
+
+    #[test]
+    fn a_choice_that_says_its_end_twice_does_not_stand_for_another() {
+        let says = |index: &str, rest: &str| {
+            format!("data: {{\"choices\":[{{\"index\":{index},{rest}}}]}}\n\n")
+        };
+        let text = |index| says(index, r#""delta":{"content":"hi"}"#);
+        let stop = |index: &&str| says(index, r#""delta":{},"finish_reason":"stop""#);
+        let begun = [text("0"), text("1")].concat();
+        let check = |ends: &[&str], expected: &Standing| {
+            let ends: String = ends.iter().map(stop).collect();
+            let mut relay = relay_of(2, UsageChunk::Unwanted);
+            relay.feed(format!("{begun}{ends}{END}").as_bytes());
+            assert_eq!(relay.standing(), expected, "{ends}");
+        };
+        let cut = Standing::Failed(Fault::known(Reason::StreamCut));
+        check(&["0", "1"], &Standing::Complete);
+        check(&["1", "0.0"], &Standing::Complete);
+        check(&["0", "0", "1"], &Standing::Complete);
+        check(&["0", "0"], &cut);
+        check(&["0", "0.0", "null"], &cut);
+        check(&["1", "2"], &cut);
+    }
+
+    #[test]
+    fn an_event_of_several_lines_is_written_on_as_one() {
+        let mut relay = relay(UsageChunk::Unwanted);
+        let (text, stop) = (
+            "{\"choices\":[{\"delta\":\n{\"content\":\"hi\"}}]}",
+            "{\"choices\":\r[{\n\"finish_reason\":\"stop\"}]}",
+        );
+        for json in [text, stop] {
+            let lines: Vec<String> = json
+                .split('\n')
+                .map(|line| format!("data: {line}\n"))
+                .collect();
+            relay.feed(format!("{}\n", lines.concat()).as_bytes());
+        }
+        let expected = "data: {\"choices\":[{\"delta\": {\"content\":\"hi\"}}]}\n\n\
+            data: {\"choices\": [{ \"finish_reason\":\"stop\"}],\"pilotlight\":{\"target\":\"t\"}}\n\n";
+        assert_eq!(String::from_utf8(relay.take()).unwrap(), expected);
+    }
+
+    #[test]
+    fn only_so_much_is_held_before_the_first_content() {
+        let mut relay = relay(UsageChunk::Unwanted);
+        let fits = LONGEST_PRELUDE / ROLE.len();
+        for _ in 0..fits {
+            relay.hold(ROLE.as_bytes());
+        }
+        assert_eq!(*relay.standing(), Standing::Waiting);
+        relay.hold(ROLE.as_bytes());
+        assert_eq!(
+            *relay.standing(),
+            Standing::Failed(Fault::known(Reason::NotAnApi))
+        );
+    }
+
+    #[test]
+    fn a_long_piece_with_content_in_it_is_not_too_long() {
+        let mut relay = relay(UsageChunk::Unwanted);
+        let text = TEXT.replace("hi", &"hi".repeat(LONGEST_PRELUDE));
+        relay.hold(format!("{ROLE}{text}{TEXT}").as_bytes());
+        assert_eq!(*relay.standing(), Standing::Committed);
     }
 }

@@ -43,11 +43,14 @@ impl SseDecoder {
         emit: &mut dyn FnMut(SseEvent<'_>),
     ) -> Result<(), Unreadable> {
         if self.held.is_empty() {
-            let rest = events(bytes, emit)?;
+            let rest = events(bytes, 0, emit)?;
             self.held.extend_from_slice(rest);
         } else {
+            // What is held has been looked through. To look again with every piece of a long event
+            // would take time that grows with the square of its length.
+            let seen = self.held.len();
             self.held.extend_from_slice(bytes);
-            let rest = events(&self.held, emit)?.len();
+            let rest = events(&self.held, seen, emit)?.len();
             let used = self.held.len().saturating_sub(rest);
             self.held.drain(..used);
         }
@@ -71,32 +74,32 @@ impl SseDecoder {
     }
 }
 
-/// Emits the whole events at the head of `bytes` and returns the rest.
+/// Emits the whole events at the head of `bytes` and returns the rest. No event ends within the
+/// first `seen` bytes.
 fn events<'a>(
     mut bytes: &'a [u8],
+    mut seen: usize,
     emit: &mut dyn FnMut(SseEvent<'_>),
 ) -> Result<&'a [u8], Unreadable> {
-    while let Some((block, rest)) = split_block(bytes) {
+    while let Some((block, rest)) = split_block(bytes, seen) {
         event(block, emit)?;
-        bytes = rest;
+        (bytes, seen) = (rest, 0);
     }
     Ok(bytes)
 }
 
-/// Splits after the first empty line.
-fn split_block(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut line_start = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte != b'\n' {
-            continue;
-        }
-        let line = bytes.get(line_start..at)?;
-        if line.is_empty() || line == b"\r" {
-            return bytes.split_at_checked(at + 1);
-        }
-        line_start = at + 1;
-    }
-    None
+/// Splits after the first empty line that ends beyond the first `seen` bytes.
+fn split_block(bytes: &[u8], seen: usize) -> Option<(&[u8], &[u8])> {
+    let mut rest = bytes.iter().enumerate().skip(seen);
+    let (at, _) =
+        rest.find(|(at, byte)| **byte == b'\n' && bytes.get(..*at).is_some_and(at_line_start))?;
+    bytes.split_at_checked(at + 1)
+}
+
+/// Whether a line feed after `head` would end an empty line.
+fn at_line_start(head: &[u8]) -> bool {
+    let line = head.strip_suffix(b"\r").unwrap_or(head);
+    line.is_empty() || line.ends_with(b"\n")
 }
 
 /// Emits the event that `block` holds, if it holds any data.
@@ -162,6 +165,17 @@ mod tests {
             assert_eq!(data, expected, "cut at {cut}");
             assert!(rest.is_empty());
         }
+    }
+
+    /// Looked through again with every piece, this would take hours.
+    #[test]
+    fn a_long_event_in_many_pieces_is_looked_through_once() {
+        let text = "x".repeat(LONGEST - 100);
+        let stream = format!("data: {text}\n\ndata: [DONE]\n\n");
+        let (found, rest) = decode(&stream.as_bytes().chunks(16).collect::<Vec<_>>());
+        assert_eq!(found.len(), 2);
+        assert!(found[0].0 == text);
+        assert!(rest.is_empty());
     }
 
     #[test]

@@ -157,6 +157,13 @@ fn after_the_first_content_a_break_ends_in_an_error_event_and_never_in_an_end() 
             begun(vec![piece("{\"message\":\"oops\"}")]),
             "in_stream_error",
         ),
+        (
+            begun(vec![
+                piece(r#"{"choices":[{"index":0,"delta":{},"finish_reason":""}]}"#),
+                piece("[DONE]"),
+            ]),
+            "stream_cut",
+        ),
     ];
     for (pieces, reason) in cases {
         let (world, got) = played(pieces.clone());
@@ -173,6 +180,34 @@ fn after_the_first_content_a_break_ends_in_an_error_event_and_never_in_an_end() 
         assert_eq!(world.log()[0]["outcome"], "broke");
         assert!(world.seen("two").is_empty());
     }
+}
+
+#[test]
+fn an_answer_of_two_choices_is_whole_only_when_both_have_ended() {
+    let stop = |index: u32| {
+        piece(&format!(
+            r#"{{"choices":[{{"index":{index},"delta":{{}},"finish_reason":"stop"}}]}}"#
+        ))
+    };
+    for (ends, outcome) in [([0, 1], "answered"), ([0, 0], "broke")] {
+        let world = World::new(&config());
+        let pieces = [&[text_piece("x")], &ends.map(stop)[..], &[piece("[DONE]")]].concat();
+        world.script("one", [Step::Stream(pieces)]);
+        let mut body = question();
+        body["n"] = json!(2);
+        let got = world.chat(&body);
+        assert_eq!(world.log()[0]["outcome"], outcome, "{}", got.body);
+        assert_eq!(got.body.contains("[DONE]"), outcome == "answered");
+    }
+}
+
+#[test]
+fn chunks_with_nothing_in_them_are_not_held_for_ever() {
+    let role = r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#;
+    let nothing = (0..20_000).map(|_| piece(role)).collect();
+    let (_, got) = played(nothing);
+    assert_eq!(got.text(), "from two");
+    assert_eq!(got.header("x-pilotlight-attempts"), "one:not_an_api,two:ok");
 }
 
 #[test]

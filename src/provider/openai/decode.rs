@@ -1,26 +1,51 @@
 //! Server-sent chunks of an OpenAI-dialect stream, as events.
 
-use crate::openai::Usage;
+use std::collections::BTreeSet;
+
+use crate::openai::Finish;
 use crate::openai::answer::{AnswerParts, ChoiceParts, MessageParts};
-use crate::provider::openai::{Ending, fault, finish_of, renamed, truthy};
-use crate::provider::{Carries, Chunk, Decoder, Event, Fault};
+use crate::provider::openai::finish::{self, Ending};
+use crate::provider::openai::{fault, truthy};
+use crate::provider::{Carries, Chunk, Decoder, Event, Fault, Reading};
 use crate::reason::Reason;
 use crate::stream::sse::{SseDecoder, SseEvent};
 
 /// Decodes one stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ChunkDecoder {
     sse: SseDecoder,
     /// How many events could be read.
     read: u32,
+    choices: Choices,
+}
+
+/// Which choices have ended.
+#[derive(Debug)]
+struct Choices {
+    asked: u32,
+    /// By index, so that a choice that says its end twice does not stand for another one.
+    ended: BTreeSet<u64>,
+}
+
+impl ChunkDecoder {
+    pub(super) fn new(ask: &Reading<'_>) -> Self {
+        Self {
+            sse: SseDecoder::default(),
+            read: 0,
+            choices: Choices {
+                asked: ask.choices,
+                ended: BTreeSet::new(),
+            },
+        }
+    }
 }
 
 impl Decoder for ChunkDecoder {
     fn feed(&mut self, bytes: &[u8], emit: &mut dyn FnMut(Event<'_>)) {
-        let Self { sse, read } = self;
+        let Self { sse, read, choices } = self;
         let fed = sse.feed(bytes, &mut |event| {
             *read = read.saturating_add(1);
-            told(&event, emit);
+            choices.told(&event, emit);
         });
         if fed.is_err() {
             emit(Event::Failed(Fault::known(Reason::NotAnApi)));
@@ -28,13 +53,14 @@ impl Decoder for ChunkDecoder {
     }
 
     fn finish(&mut self, emit: &mut dyn FnMut(Event<'_>)) {
-        let begun = self.read > 0;
+        let Self { sse, read, choices } = self;
+        let begun = *read > 0;
         // Half an event at the end of a sound stream is a cut, not a foreign language.
         let mut sound = |event: Event<'_>| match event {
             Event::Failed(fault) if begun && fault.known == Some(Reason::NotAnApi) => {}
             event @ (Event::Chunk(_) | Event::Done | Event::Failed(_)) => emit(event),
         };
-        match self.sse.finish(&mut |event| told(&event, &mut sound)) {
+        match sse.finish(&mut |event| choices.told(&event, &mut sound)) {
             Err(_) => sound(Event::Failed(Fault::known(Reason::NotAnApi))),
             // Some servers put a plain JSON error, or a whole answer, where events were promised.
             Ok(rest) if rest.trim_ascii().is_empty() || rest.starts_with(b":") => {}
@@ -47,53 +73,59 @@ impl Decoder for ChunkDecoder {
     }
 }
 
-fn told(event: &SseEvent<'_>, emit: &mut dyn FnMut(Event<'_>)) {
-    let data = event.data.trim();
-    if data == "[DONE]" {
-        emit(Event::Done);
-        return;
-    }
-    let Ok(parts) = serde_json::from_str::<AnswerParts<'_>>(data) else {
-        emit(Event::Failed(Fault::known(Reason::NotAnApi)));
-        return;
-    };
-    // Without choices and usage it is no chunk: some servers write a bare error as an event.
-    let error = upstream_error(&parts)
-        .or_else(|| (parts.choices.is_none() && parts.usage.is_none()).then_some(data));
-    if let Some(error) = error {
-        emit(Event::Failed(fault::inside(error)));
-        return;
-    }
-    let choices = parts.choices.as_deref().unwrap_or_default();
-    let mut finished = Vec::new();
-    let mut text = None;
-    for word in choices
-        .iter()
-        .filter_map(|choice| choice.finish_reason.as_deref())
-    {
-        match finish_of(word) {
-            Ending::Failed => {
-                emit(Event::Failed(Fault::known(Reason::InStreamError)));
-                return;
-            }
-            Ending::Same(finish) => finished.push(Some(finish)),
-            Ending::Renamed(finish) => {
-                finished.push(Some(finish));
-                text = Some(renamed(data.as_bytes()));
-            }
-            Ending::Unknown => finished.push(None),
+impl Choices {
+    fn told(&mut self, event: &SseEvent<'_>, emit: &mut dyn FnMut(Event<'_>)) {
+        let data = event.data.trim();
+        if data == "[DONE]" {
+            emit(Event::Done);
+            return;
         }
+        let Ok(parts) = serde_json::from_str::<AnswerParts<'_>>(data) else {
+            emit(Event::Failed(Fault::known(Reason::NotAnApi)));
+            return;
+        };
+        // Without choices and usage it is no chunk: some servers write a bare error as an event.
+        let error = upstream_error(&parts)
+            .or_else(|| (parts.choices.is_none() && !parts.tells_usage()).then_some(data));
+        if let Some(error) = error {
+            emit(Event::Failed(fault::inside(error)));
+            return;
+        }
+        let choices = parts.choices.as_deref().unwrap_or_default();
+        let Some(finished) = self.finished(choices) else {
+            emit(Event::Failed(Fault::known(Reason::InStreamError)));
+            return;
+        };
+        let text = finish::in_openai_words(data.as_bytes(), choices)
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        emit(Event::Chunk(Chunk {
+            json: text.as_deref().unwrap_or(data),
+            wire: if text.is_some() { None } else { event.wire },
+            carries: carries(&parts),
+            finished,
+            usage: parts.usage(),
+        }));
     }
-    let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
-    emit(Event::Chunk(Chunk {
-        json: text.as_deref().unwrap_or(data),
-        wire: if text.is_some() { None } else { event.wire },
-        carries: carries(choices, parts.usage),
-        finished,
-        usage: parts
-            .usage
-            .or(parts.x_groq.as_ref().and_then(|groq| groq.usage)),
-    }));
+
+    /// Why choices ended with this chunk, those that were asked for and had not ended before;
+    /// `None` when one failed.
+    fn finished(&mut self, choices: &[ChoiceParts<'_>]) -> Option<Vec<Option<Finish>>> {
+        let mut finished = Vec::new();
+        for choice in choices {
+            let finish = match Ending::of(choice) {
+                Ending::Failed => return None,
+                Ending::NotYet => continue,
+                Ending::Same(finish) | Ending::Renamed(finish) => Some(finish),
+                Ending::Unknown => None,
+            };
+            // The only one is what it is, whatever number a server gives it.
+            let index = if self.asked == 1 { 0 } else { choice.index() };
+            if index < u64::from(self.asked) && self.ended.insert(index) {
+                finished.push(finish);
+            }
+        }
+        Some(finished)
+    }
 }
 
 fn upstream_error<'a>(parts: &AnswerParts<'a>) -> Option<&'a str> {
@@ -107,8 +139,9 @@ fn upstream_error<'a>(parts: &AnswerParts<'a>) -> Option<&'a str> {
     .find(|error| truthy(error))
 }
 
-fn carries(choices: &[ChoiceParts<'_>], usage: Option<Usage>) -> Carries {
-    if choices.is_empty() && usage.is_some() {
+fn carries(parts: &AnswerParts<'_>) -> Carries {
+    let choices = parts.choices.as_deref().unwrap_or_default();
+    if choices.is_empty() && parts.tells_usage() {
         return Carries::UsageOnly;
     }
     let speaks = choices

@@ -6,10 +6,12 @@
 
 mod decode;
 mod fault;
+mod finish;
 mod write;
 
 use crate::openai::Finish;
-use crate::openai::answer::{self, AnswerParts, MessageParts};
+use crate::openai::answer::{self, AnswerParts, ChoiceParts, MessageParts};
+use crate::provider::openai::finish::Ending;
 use crate::provider::{Ask, Completion, Decoder, Fault, Provider, Reading, Unsupported};
 use crate::reason::Reason;
 
@@ -34,8 +36,8 @@ impl Provider for OpenAi {
         completion(body, ask)
     }
 
-    fn decoder(&self, _ask: &Reading<'_>) -> Box<dyn Decoder> {
-        Box::new(decode::ChunkDecoder::default())
+    fn decoder(&self, ask: &Reading<'_>) -> Box<dyn Decoder> {
+        Box::new(decode::ChunkDecoder::new(ask))
     }
 
     fn fault(&self, status: u16, body: &[u8]) -> Fault {
@@ -49,30 +51,22 @@ fn completion(body: &[u8], ask: &Reading<'_>) -> Result<Completion, Fault> {
     if let Some(error) = parts.error.filter(|error| truthy(error.get())) {
         return Err(fault::inside(error.get()));
     }
-    let Some(first) = parts.choices.as_deref().and_then(<[_]>::first) else {
+    let choices = parts.choices.as_deref().unwrap_or_default();
+    if choices.is_empty() {
         return Err(Fault::known(Reason::Empty));
-    };
-    let mut json = body.trim_ascii().to_vec();
-    let mut finish = None;
-    match first.finish_reason.as_deref().map(finish_of) {
-        Some(Ending::Failed) => return Err(Fault::known(Reason::InStreamError)),
-        Some(Ending::Same(known)) => finish = Some(known),
-        Some(Ending::Renamed(known)) => {
-            finish = Some(known);
-            json = renamed(&json);
-        }
-        // A word of the server's own: it ended, and the caller reads the word itself.
-        Some(Ending::Unknown) => {}
-        None => return Err(Fault::known(Reason::StreamCut)),
     }
-    let speaks = first
-        .message
-        .as_ref()
-        .is_some_and(MessageParts::says_something);
-    let wrote = parts.usage.is_some_and(|usage| usage.completion_tokens > 0);
+    let finish = ended(choices, ask.choices).map_err(Fault::known)?;
+    let usage = parts.usage();
+    let speaks = choices
+        .iter()
+        .filter_map(|choice| choice.message.as_ref())
+        .any(MessageParts::says_something);
+    let wrote = usage.is_some_and(|usage| usage.completion_tokens > 0);
     if !speaks && !wrote && matches!(finish, Some(Finish::Stop) | None) {
         return Err(Fault::known(Reason::Empty));
     }
+    let mut json =
+        finish::in_openai_words(body, choices).unwrap_or_else(|| body.trim_ascii().to_vec());
     if parts.model.is_none() {
         let mut model = Vec::new();
         crate::openai::json::write_string(&mut model, ask.model);
@@ -81,53 +75,27 @@ fn completion(body: &[u8], ask: &Reading<'_>) -> Result<Completion, Fault> {
     Ok(Completion {
         json,
         finish,
-        usage: parts.usage,
+        usage,
     })
 }
 
-/// What a `finish_reason` on the wire means.
-enum Ending {
-    /// The upstream failed.
-    Failed,
-    /// A company's own word for one of OpenAI's.
-    Renamed(Finish),
-    /// OpenAI's word.
-    Same(Finish),
-    /// A word that nobody documents.
-    Unknown,
-}
-
-/// `eos` is Together's, `model_length` Mistral's, `error` Mistral's and OpenRouter's.
-fn finish_of(word: &str) -> Ending {
-    match word {
-        "stop" => Ending::Same(Finish::Stop),
-        "length" => Ending::Same(Finish::Length),
-        "tool_calls" => Ending::Same(Finish::ToolCalls),
-        "content_filter" => Ending::Same(Finish::ContentFilter),
-        "function_call" => Ending::Same(Finish::FunctionCall),
-        "eos" => Ending::Renamed(Finish::Stop),
-        "model_length" => Ending::Renamed(Finish::Length),
-        "error" => Ending::Failed,
-        _ => Ending::Unknown,
+/// Why the first choice ended, if all of them did and there are as many as were asked for.
+fn ended(choices: &[ChoiceParts<'_>], asked: u32) -> Result<Option<Finish>, Reason> {
+    let mut first = None;
+    for choice in choices {
+        let finish = match Ending::of(choice) {
+            Ending::Failed => return Err(Reason::InStreamError),
+            Ending::NotYet => return Err(Reason::StreamCut),
+            Ending::Same(finish) | Ending::Renamed(finish) => Some(finish),
+            // A word of the server's own: it ended, and the caller reads the word itself.
+            Ending::Unknown => None,
+        };
+        first.get_or_insert(finish);
     }
-}
-
-/// The same object with the companies' own finish reasons in OpenAI's words.
-fn renamed(json: &[u8]) -> Vec<u8> {
-    let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(json) else {
-        return json.to_vec();
-    };
-    let choices = value
-        .get_mut("choices")
-        .and_then(serde_json::Value::as_array_mut);
-    for choice in choices.into_iter().flatten() {
-        if let Some(word) = choice.get_mut("finish_reason")
-            && let Some(Ending::Renamed(finish)) = word.as_str().map(finish_of)
-        {
-            *word = finish.as_str().into();
-        }
+    if choices.len() < asked as usize {
+        return Err(Reason::StreamCut);
     }
-    serde_json::to_vec(&value).unwrap_or_else(|_| json.to_vec())
+    Ok(first.flatten())
 }
 
 /// Whether an `error` member means one; some servers send `"error": null` or `""` with every answer.
