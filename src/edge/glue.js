@@ -35,19 +35,19 @@ export function head(request) {
 
 /// The request's body, or null when it is larger than the limit. Rejects when it breaks off.
 export async function body(request, limit) {
-  const { bytes, whole } = await bytesOf(request, limit);
+  if (isWithin(limit, request)) return new Uint8Array(await request.arrayBuffer());
+  const { bytes, whole } = await gathered(request, limit);
   return whole ? bytes : null;
 }
 
-/// The first `most` bytes of a message's body, and whether that is all of it. What has a length is
-/// read at once; of what has none, or is packed, never more than that is held.
-async function bytesOf(message, most) {
-  const { headers } = message;
-  if (headers.has("content-length") && !headers.has("content-encoding")) {
-    if (Number(headers.get("content-length")) <= most) {
-      return { bytes: new Uint8Array(await message.arrayBuffer()), whole: true };
-    }
-  }
+/// Whether a message says that its body is no longer than `most` bytes. What is packed does not say.
+function isWithin(most, { headers }) {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= most && !headers.has("content-encoding");
+}
+
+/// The first `most` bytes of a message's body, and whether that is all of it. Never holds more.
+async function gathered(message, most) {
   const chunks = [];
   let length = 0;
   let whole = true;
@@ -131,7 +131,11 @@ export async function send(caller, url, headers, body, open, timeoutMs, most, mo
     if (open && sound && response.body) {
       return { head, reader: response.body.getReader(), controller };
     }
-    const { bytes, whole } = await bytesOf(response, sound ? most : mostOfError);
+    const longest = sound ? most : mostOfError;
+    if (isWithin(longest, response)) {
+      return { head, bytes: new Uint8Array(await response.arrayBuffer()) };
+    }
+    const { bytes, whole } = await gathered(response, longest);
     return whole || !sound ? { head, bytes } : TOO_LONG;
   } catch {
     if (caller.left) return CALLER_LEFT;

@@ -18,7 +18,7 @@ use crate::gateway::isolate::Isolate;
 use crate::openai::{ChatRequest, Message};
 use crate::platform::Platform;
 use crate::policy::backoff;
-use crate::policy::breaker::{Admission, Health, Permit};
+use crate::policy::breaker::{self, Admission, Cause, Health, Permit};
 use crate::policy::classify::{Action, Wording};
 use crate::policy::fit::{self, Budget, Fitted, Ratio};
 use crate::provider::{Ask, Completion, Effort, REASONING_EFFORT, Reading};
@@ -456,16 +456,13 @@ fn note<W: Platform>(
         status: failure.status.filter(|status| *status != 200),
         field: failure.field,
         ms: now.saturating_sub(started),
-        again_at: match failure.verdict.health.with_wait(failure.wait_ms) {
-            Health::Throttled(Some(wait)) | Health::Unavailable(wait) => {
-                Some(now.saturating_add(wait))
-            }
-            Health::Failed
-            | Health::Misconfigured
-            | Health::Throttled(None)
-            | Health::Unknown
-            | Health::Well => None,
-        },
+        again_at: breaker::asked_for(
+            failure.verdict.health.with_wait(failure.wait_ms),
+            &target.settings,
+            now,
+        )
+        .filter(|(_, cause)| *cause != Cause::Misconfigured)
+        .map(|(until, _)| until),
         ..Attempt::skipped(&target.name, reason)
     });
     if matches!(reason, Reason::ContentPolicy | Reason::Rejected)

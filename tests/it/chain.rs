@@ -196,6 +196,16 @@ fn an_exhausted_chain_tells_every_target_and_the_status_that_helps_most() {
     });
     let got = check(throttled, 429, "all_targets_throttled");
     assert_eq!(got.header("retry-after"), "30");
+    let got = check(
+        error(429, "rate_limit_exceeded"),
+        429,
+        "all_targets_throttled",
+    );
+    assert_eq!(
+        got.header("retry-after"),
+        "5",
+        "as long as it is left alone"
+    );
 }
 
 #[test]
@@ -395,7 +405,7 @@ fn a_request_above_the_tokens_of_a_minute_is_too_long_and_not_throttled() {
 }
 
 #[test]
-fn a_wait_beyond_all_reason_is_told_as_a_day() {
+fn a_wait_beyond_all_reason_is_told_as_long_as_the_target_is_left_alone() {
     let world = World::new(&config());
     let throttled = with_headers(error(429, "rate_limit_exceeded"), |headers| {
         headers.retry_after = Some("1e300".to_owned());
@@ -403,5 +413,5 @@ fn a_wait_beyond_all_reason_is_told_as_a_day() {
     world.script("one", [throttled]);
     let got = world.chat(&question("solo"));
     assert_eq!(got.status, 429);
-    assert_eq!(got.header("retry-after"), "86400");
+    assert_eq!(got.header("retry-after"), "1800");
 }

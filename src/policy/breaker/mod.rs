@@ -395,8 +395,9 @@ impl Breaker {
     }
 }
 
-/// Until when a target is to be left alone, and why, where what was told says so by itself.
-fn asked_for(health: Health, settings: &Settings, now: u64) -> Option<(u64, Cause)> {
+/// Until when a target is to be left alone, in milliseconds since 1970, and why, where what was told
+/// says so by itself.
+pub fn asked_for(health: Health, settings: &Settings, now: u64) -> Option<(u64, Cause)> {
     let longest = settings.breaker_credential_cooldown_ms;
     let (wait, cause) = match health {
         Health::Failed | Health::Unknown | Health::Well => return None,
