@@ -3,8 +3,8 @@
 //! The modules in reading order. Start with [`gateway`]: one request, from start to finish.
 //!
 //! **Invariant:** arrows point one way. `edge` names `gateway`, which names all that a request needs;
-//! `policy` names `config` and `provider`; `config` names `provider`; `provider` names `stream`; and
-//! `stream` names `openai`. The small modules (`error`, `reason`, `time`, `tokens`) name at most
+//! `policy` names `config`, `provider` and `stream`; `config` names `provider` and `stream`; `provider`
+//! names `stream`; and `stream` names `openai`. The small modules (`error`, `reason`, `time`, `tokens`) name at most
 //! `openai`. Nobody names `edge`, and only `edge` names the Workers runtime. Every arrow stands in
 //! `tests/it/layering.rs`, which holds the code to it.
 

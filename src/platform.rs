@@ -17,6 +17,9 @@ use crate::config::Target;
 use crate::policy::breaker::Shared;
 use crate::stream::relay::Relay;
 
+/// What keeps a connection alive: a comment, which no reader of events hands on.
+pub const HEARTBEAT: &str = ": waiting\n\n";
+
 /// The world as one request sees it. Cloning is cheap.
 #[expect(
     async_fn_in_trait,
@@ -25,8 +28,8 @@ use crate::stream::relay::Relay;
 pub trait Platform: Clone + 'static {
     /// An upstream's answer whose body is still coming. Dropping it ends the call.
     type Body: 'static;
-    /// The way to a caller to whom an answer is streamed.
-    type Outlet: 'static;
+    /// The way to a caller to whom an answer is streamed. Clones lead to the same caller.
+    type Outlet: Clone + 'static;
     /// The other end of an [`Platform::Outlet`], to be put into a response.
     type Stream;
 
@@ -37,7 +40,7 @@ pub trait Platform: Clone + 'static {
     fn random(&self) -> f64;
 
     /// Waits, though no longer than the caller does.
-    async fn sleep(&self, ms: u64);
+    async fn sleep(&self, ms: u64) -> Result<(), CallerLeft>;
 
     /// The request's body, or why it cannot be had.
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError>;
@@ -55,7 +58,7 @@ pub trait Platform: Clone + 'static {
     fn outlet(&self) -> (Self::Outlet, Self::Stream);
 
     /// Writes to the caller, as fast as it reads.
-    async fn write(&self, outlet: &mut Self::Outlet, bytes: &[u8]) -> Result<(), CallerLeft>;
+    async fn write(&self, outlet: &Self::Outlet, bytes: &[u8]) -> Result<(), CallerLeft>;
 
     /// Ends the caller's stream.
     async fn close(&self, outlet: Self::Outlet);
@@ -68,10 +71,17 @@ pub trait Platform: Clone + 'static {
     async fn pump(
         &self,
         body: Self::Body,
-        outlet: &mut Self::Outlet,
+        outlet: &Self::Outlet,
         relay: &Rc<RefCell<Relay>>,
         pace: Pace,
     ) -> Pumped;
+
+    /// Passes a body on to the caller as it is, without looking at it, until it ends or breaks or
+    /// `deadline` (milliseconds since 1970) passes.
+    async fn pass(&self, body: Self::Body, outlet: &Self::Outlet, deadline: u64) -> Pumped;
+
+    /// Asks a target's server for what lies at `url`; the body of a 200, or nothing.
+    async fn look(&self, target: &Target, url: &str, timeout_ms: u64) -> Option<Vec<u8>>;
 
     /// Goes on with `work` after the answer has been handed over.
     fn after(&self, work: impl Future<Output = ()> + 'static);
@@ -189,6 +199,11 @@ pub enum BodyError {
 pub struct Pace {
     /// The longest silence, in milliseconds. Only content counts as a sound.
     pub stall_ms: u64,
+    /// The longest silence once the answer's choices have all ended: it is whole, and only usage and
+    /// the terminal marker may follow.
+    pub coda_ms: u64,
+    /// How long the caller hears nothing before it is sent a [`HEARTBEAT`].
+    pub heartbeat_ms: u64,
     /// When the request as a whole has to end, in milliseconds since 1970.
     pub deadline: u64,
 }

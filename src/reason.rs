@@ -38,14 +38,20 @@ pub enum Reason {
     HostRefused,
     /// An error came inside a 200 answer.
     InStreamError,
+    /// The box was still loading its model when `load_timeout` passed.
+    ModelLoading,
     /// The upstream does not have the model.
     ModelMissing,
     /// The target's secret is not set.
     NoKey,
+    /// The target was to go on with a broken answer, but told another one.
+    NoSplice,
     /// The answer is not of the dialect: HTML, or not JSON.
     NotAnApi,
     /// The tunnel reached the machine, but nothing listens there.
     OriginRefused,
+    /// Another target that was asked at the same time spoke first.
+    Outpaced,
     /// The upstream is overloaded or broken (5xx).
     Overloaded,
     /// The upstream wants to send the gateway elsewhere.
@@ -93,10 +99,13 @@ impl Reason {
             Self::HeadersTimeout => "headers_timeout",
             Self::HostRefused => "host_refused",
             Self::InStreamError => "in_stream_error",
+            Self::ModelLoading => "model_loading",
             Self::ModelMissing => "model_missing",
             Self::NoKey => "no_key",
+            Self::NoSplice => "no_splice",
             Self::NotAnApi => "not_an_api",
             Self::OriginRefused => "origin_refused",
+            Self::Outpaced => "outpaced",
             Self::Overloaded => "overloaded",
             Self::Redirected => "redirected",
             Self::Rejected => "rejected",
@@ -121,6 +130,7 @@ impl Reason {
                 | Self::Deadline
                 | Self::FirstTokenTimeout
                 | Self::HeadersTimeout
+                | Self::ModelLoading
                 | Self::Stalled
                 | Self::TunnelTimeout
         )

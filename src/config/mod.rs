@@ -40,16 +40,58 @@ pub struct Config {
     pub origins: Origins,
     /// The largest request body, in bytes.
     pub max_body: usize,
+    /// What becomes of an answer that breaks off, where neither route nor caller says.
+    pub mode: Mode,
+    /// How long a caller of a stream hears nothing before a comment is sent, in milliseconds.
+    pub heartbeat_ms: u64,
     /// How long a request may take when the caller does not say, in milliseconds.
     pub deadline_ms: u64,
     /// The longest time that a caller may ask for, in milliseconds.
     pub deadline_max_ms: u64,
     /// The targets, in the order of their names; routes refer to them by position.
     pub targets: Vec<Target>,
-    /// Each route's name and its targets, as positions in `targets`, in the order of asking.
-    pub routes: BTreeMap<String, Vec<usize>>,
+    /// The routes by name.
+    pub routes: BTreeMap<String, Route>,
     /// The callers' keys by the name of their holder; empty when none is set.
     pub keys: Vec<(String, Secret)>,
+}
+
+/// Which targets serve a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The targets as positions in [`Config::targets`], in the order of asking.
+    pub targets: Vec<usize>,
+    /// What becomes of an answer that breaks off, where the route says.
+    pub mode: Option<Mode>,
+}
+
+/// What becomes of an answer that breaks off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The caller is told, and has what came before.
+    Error,
+    /// The caller gets nothing before the answer is whole; the next target begins anew.
+    Hold,
+    /// The next target goes on, in the same stream.
+    Takeover,
+}
+
+impl Mode {
+    const ALL: [Self; 3] = [Self::Takeover, Self::Hold, Self::Error];
+
+    /// The word in configs and headers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Hold => "hold",
+            Self::Takeover => "takeover",
+        }
+    }
+
+    /// The mode of this name.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
+    }
 }
 
 /// Whether an unlocked gateway is meant to be open to everyone.

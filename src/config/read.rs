@@ -16,7 +16,7 @@ use crate::config::row;
 use crate::config::settings;
 use crate::config::table::{ROOT, Table};
 use crate::config::target;
-use crate::config::{Config, Mistake};
+use crate::config::{Config, Mistake, Route};
 
 /// Reads the JSON of the `PILOTLIGHT` table; `secret` looks a secret up by its name.
 ///
@@ -65,13 +65,21 @@ fn config(
     let position = |name: &String| targets.sound.iter().position(|target| target.name == *name);
     let routes = routes
         .into_iter()
-        .map(|(name, order)| (name, order.iter().filter_map(position).collect()))
+        .map(|(name, written)| {
+            let route = Route {
+                targets: written.targets.iter().filter_map(position).collect(),
+                mode: written.mode,
+            };
+            (name, route)
+        })
         .collect();
     Some(Config {
         default_route,
         exposure: root.exposure,
         origins: root.origins,
+        heartbeat_ms: root.heartbeat_ms,
         max_body: root.max_body,
+        mode: root.mode,
         deadline_ms: root.deadline_ms,
         deadline_max_ms: root.deadline_max_ms,
         targets: targets.sound,

@@ -6,9 +6,9 @@
 use serde_json::value::RawValue;
 
 use crate::config::address;
-use crate::config::row::{self, Field, NEEDED, Row};
+use crate::config::row::{self, Field, NEEDED, Row, Word};
 use crate::config::value;
-use crate::config::{Exposure, Origins, Place};
+use crate::config::{Exposure, Mode, Origins, Place};
 
 /// What the top level says, as far as it can be read on its own.
 pub(super) struct Root {
@@ -16,7 +16,9 @@ pub(super) struct Root {
     pub(super) deadline_max_ms: u64,
     pub(super) default_route: Option<String>,
     pub(super) exposure: Exposure,
+    pub(super) heartbeat_ms: u64,
     pub(super) max_body: usize,
+    pub(super) mode: Mode,
     pub(super) origins: Origins,
 }
 
@@ -58,6 +60,24 @@ pub(super) static ROWS: &[Row<Root>] = &[
             default: "auto, if there is such a route",
         },
         doc: "the route for a `model` that is neither a route nor a target",
+    },
+    Row {
+        name: "mode",
+        field: Field::Choice(MODES),
+        doc: "what becomes of an answer that breaks off: the next target goes on in the same stream, or \
+              nothing is sent before the answer is whole, or the caller is told; a route may have its own, \
+              and so may a request (`x-pilotlight-mode`)",
+    },
+    Row {
+        name: "heartbeat",
+        field: Field::Time {
+            of: |root| &mut root.heartbeat_ms,
+            range: 100..=10 * MINUTE,
+            cloud: MINUTE / 4,
+            home: MINUTE / 4,
+        },
+        doc: "how long a caller of a stream hears nothing before a comment keeps its connection alive; \
+              from the first one on, failures are told in the stream",
     },
     Row {
         name: "defaults",
@@ -118,6 +138,13 @@ pub(super) static ROWS: &[Row<Root>] = &[
     },
 ];
 
+/// The modes, the default first.
+const MODES: &[Word<Root>] = &[
+    ("\"takeover\"", |root| root.mode = Mode::Takeover),
+    ("\"hold\"", |root| root.mode = Mode::Hold),
+    ("\"error\"", |root| root.mode = Mode::Error),
+];
+
 impl Root {
     /// The built-in defaults.
     pub(super) fn built_in() -> Self {
@@ -126,7 +153,9 @@ impl Root {
             deadline_max_ms: 0,
             default_route: None,
             exposure: Exposure::Local,
+            heartbeat_ms: 0,
             max_body: 0,
+            mode: Mode::Takeover,
             origins: Origins::Listed(Vec::new()),
         };
         row::built_in(ROWS, blank, Place::Cloud)

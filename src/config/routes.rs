@@ -1,25 +1,34 @@
 //! The routes of the config: for each name the targets that serve it, in the order of asking.
 //!
-//! A route is a list of targets, or a table whose key `targets` is that list. A target with
+//! A route is a list of targets, or a table whose key `targets` is that list and whose key `mode` says
+//! what becomes of an answer that breaks off. A target with
 //! mistakes of its own may be named: its absence would be a second mistake about one slip.
 
 use serde_json::value::RawValue;
 
-use crate::config::Mistake;
 use crate::config::root;
 use crate::config::spelling;
 use crate::config::table::{self, Table};
 use crate::config::value;
+use crate::config::{Mistake, Mode};
 use crate::openai::json;
 
 /// What a list of targets is, as a phrase.
 const WHAT: &str = "a list of targets, such as [\"groq\", \"home\"]";
 
 /// The keys of a route that is a table.
-const KEYS: [&str; 1] = ["targets"];
+const KEYS: [&str; 2] = ["targets", "mode"];
 
-/// The routes by name, each with the names of its targets.
-pub(super) type Routes = Vec<(String, Vec<String>)>;
+/// The routes by name.
+pub(super) type Routes = Vec<(String, Written)>;
+
+/// A route as it is written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// The names of its targets.
+    pub(super) targets: Vec<String>,
+    pub(super) mode: Option<Mode>,
+}
 
 /// Reads the table `routes`; `targets` are the names that it may use.
 pub(super) fn read(root: &Table<'_>, targets: &[String], mistakes: &mut Vec<Mistake>) -> Routes {
@@ -68,21 +77,40 @@ fn example(targets: &[&str]) -> String {
     )
 }
 
-fn route(path: String, raw: &RawValue, known: &[&str], mistakes: &mut Vec<Mistake>) -> Vec<String> {
+fn route(path: String, raw: &RawValue, known: &[&str], mistakes: &mut Vec<Mistake>) -> Written {
     if !raw.get().starts_with('{') {
-        return list(&path, raw, known, mistakes);
+        return Written {
+            targets: list(&path, raw, known, mistakes),
+            mode: None,
+        };
     }
     let Some(table) = Table::open(path, raw, WHAT, mistakes) else {
-        return Vec::new();
+        return Written::default();
     };
     table.check_names(&KEYS, &[], mistakes);
     let path = table.at("targets");
-    let Some(raw) = table.raw("targets") else {
+    let targets = if let Some(raw) = table.raw("targets") {
+        list(&path, raw, known, mistakes)
+    } else {
         let problem = format!("is missing: it should be {WHAT}");
         mistakes.push(Mistake::new(path, problem));
-        return Vec::new();
+        Vec::new()
     };
-    list(&path, raw, known, mistakes)
+    Written {
+        targets,
+        mode: mode(&table, mistakes),
+    }
+}
+
+fn mode(table: &Table<'_>, mistakes: &mut Vec<Mistake>) -> Option<Mode> {
+    let raw = table.raw("mode")?;
+    let mode = json::string(raw).and_then(|word| Mode::named(&word));
+    if mode.is_none() {
+        let found = value::shown(raw);
+        let problem = format!("is {found}: it should be \"takeover\" or \"hold\" or \"error\"");
+        mistakes.push(Mistake::new(table.at("mode"), problem));
+    }
+    mode
 }
 
 fn list(path: &str, raw: &RawValue, known: &[&str], mistakes: &mut Vec<Mistake>) -> Vec<String> {

@@ -31,6 +31,11 @@ pub(super) enum Field<T: 'static> {
         cloud: u64,
         home: u64,
     },
+    /// A length of time that need not be there, in milliseconds.
+    Patience {
+        of: fn(&mut T) -> &mut Option<u64>,
+        range: RangeInclusive<u64>,
+    },
     /// A whole number.
     Count {
         of: fn(&mut T) -> &mut u32,
@@ -76,7 +81,7 @@ pub(super) enum Field<T: 'static> {
 }
 
 /// A JSON text and what it chooses.
-type Word<T> = (&'static str, fn(&mut T));
+pub(super) type Word<T> = (&'static str, fn(&mut T));
 
 impl<T> Field<T> {
     /// Reads a value into every one of `into`.
@@ -94,6 +99,11 @@ impl<T> Field<T> {
                     *of,
                     time.ok_or_else(|| wrong() + ", such as \"30s\"")?,
                 );
+            }
+            Self::Patience { of, range } => {
+                let time = value::time(raw).filter(|time| range.contains(time));
+                let time = time.ok_or_else(|| wrong() + ", such as \"30s\"")?;
+                set(into, *of, Some(time));
             }
             Self::Count { of, range, .. } => {
                 let count = value::count(raw).filter(|count| range.contains(count));
@@ -147,6 +157,7 @@ impl<T> Field<T> {
                     Place::Home => *home,
                 };
             }
+            Self::Patience { of, .. } => *of(into) = None,
             Self::Count { of, default, .. } => *of(into) = *default,
             Self::Limit { of, .. } => *of(into) = None,
             Self::Share { of, default } => *of(into) = *default,
@@ -164,7 +175,7 @@ impl<T> Field<T> {
     /// What it may hold, as a phrase.
     pub(super) fn what(&self) -> String {
         match self {
-            Self::Time { range, .. } => format!(
+            Self::Time { range, .. } | Self::Patience { range, .. } => format!(
                 "a time from {} to {}",
                 value::spelled_time(*range.start()),
                 value::spelled_time(*range.end())
@@ -198,7 +209,7 @@ impl<T> Field<T> {
                 value::spelled_time(*home)
             ),
             Self::Count { default, .. } => default.to_string(),
-            Self::Limit { .. } => "none".to_owned(),
+            Self::Limit { .. } | Self::Patience { .. } => "none".to_owned(),
             Self::Share { default, .. } => default.to_string(),
             Self::Bytes { default, .. } => value::spelled_bytes(*default),
             Self::Choice(words) => words.first().map_or("", |(word, _)| word).to_owned(),

@@ -13,6 +13,7 @@ use crate::config::Place;
 use crate::config::keep_alive;
 use crate::config::row::{self, Field, Row};
 use crate::config::table::Table;
+use crate::stream::relay::Calls;
 
 /// A target's settings, after `defaults` and the target's own table have been applied.
 ///
@@ -45,18 +46,59 @@ pub struct Settings {
     pub breaker_window_ms: u64,
     /// `first_token_timeout`: how long a stream may take to its first token.
     pub first_token_timeout_ms: u64,
+    /// `hedge_after`: how late a first token may be before the next target is asked as well.
+    pub hedge_after_ms: Option<u64>,
     /// `headers_timeout`: how long a streamed answer's headers may take.
     pub headers_timeout_ms: u64,
     /// `keep_alive`: how long a home box keeps the model loaded, as Ollama writes it.
     pub keep_alive: Option<String>,
+    /// `load_timeout`: how long a home box may take that is loading its model.
+    pub load_timeout_ms: u64,
     /// `max_output`: room kept for the answer when the caller sets no limit, in tokens.
     pub max_output: Option<u32>,
+    /// `prefill`: whether the model goes on with a message of its own that ends the conversation.
+    pub prefill: Prefill,
     /// `retry_after_max`: the longest wait asked for by the upstream that is waited out.
     pub retry_after_max_ms: u64,
     /// `stall_timeout`: the longest silence inside a stream.
     pub stall_timeout_ms: u64,
+    /// `stream_inside`: whether it is asked for a stream when the caller is not to get one.
+    pub stream_inside: StreamInside,
+    /// `tool_calls`: how calls are passed on in a stream.
+    pub tool_calls: Calls,
     /// `truncate`: whether a conversation may be cut to fit.
     pub truncate: Truncate,
+    /// `watch`: whether streams are watched.
+    pub watch: Watch,
+}
+
+/// Whether a model goes on with a message of its own that ends the conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefill {
+    /// It does not, as far as is known.
+    No,
+    /// It does.
+    Yes,
+}
+
+/// Whether a target is asked for a stream when the caller is not to get one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamInside {
+    /// At home, where silence may be death or a slow box.
+    AtHome,
+    /// Always.
+    Yes,
+    /// Never.
+    No,
+}
+
+/// Whether streams are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Every chunk.
+    Yes,
+    /// Nothing after the first word, where nothing has to be done with what is seen.
+    No,
 }
 
 /// Whether a conversation may be cut to fit a target's window.
@@ -128,6 +170,62 @@ pub(super) static ROWS: &[Row<Settings>] = &[
         doc: "the longest silence inside a stream",
     },
     Row {
+        name: "load_timeout",
+        field: Field::Time {
+            of: |s| &mut s.load_timeout_ms,
+            range: TIMEOUT,
+            cloud: 5 * MINUTE,
+            home: 5 * MINUTE,
+        },
+        doc: "how long an Ollama may take that is still loading its model, in place of the three above",
+    },
+    Row {
+        name: "hedge_after",
+        field: Field::Patience {
+            of: |s| &mut s.hedge_after_ms,
+            range: TIMEOUT,
+        },
+        doc: "how late a first token may be before the next target is asked as well; the first to \
+              speak answers, the other is dropped",
+    },
+    Row {
+        name: "stream_inside",
+        field: Field::Choice(&[
+            ("\"home\"", |s| s.stream_inside = StreamInside::AtHome),
+            ("true", |s| s.stream_inside = StreamInside::Yes),
+            ("false", |s| s.stream_inside = StreamInside::No),
+        ]),
+        doc: "whether it is asked for a stream when the caller is not to get one, so that silence is \
+              told from death; `\"home\"`: only a target at home",
+    },
+    Row {
+        name: "tool_calls",
+        field: Field::Choice(&[
+            ("\"whole\"", |s| s.tool_calls = Calls::Whole),
+            ("\"streamed\"", |s| s.tool_calls = Calls::Streamed),
+        ]),
+        doc: "whether a tool call goes out when it is complete, or piece by piece; a break in a call \
+              whose pieces are out ends in an error",
+    },
+    Row {
+        name: "prefill",
+        field: Field::Choice(&[
+            ("false", |s| s.prefill = Prefill::No),
+            ("true", |s| s.prefill = Prefill::Yes),
+        ]),
+        doc: "whether the model goes on with a message of its own that ends the conversation; it is \
+              then asked so to go on with an answer that broke",
+    },
+    Row {
+        name: "watch",
+        field: Field::Choice(&[
+            ("true", |s| s.watch = Watch::Yes),
+            ("false", |s| s.watch = Watch::No),
+        ]),
+        doc: "whether every chunk of a stream is looked at; if `false`, a stream of mode \"error\" \
+              passes untouched after its first word, which costs next to nothing",
+    },
+    Row {
         name: "breaker_failures",
         field: Field::Count {
             of: |s| &mut s.breaker_failures,
@@ -161,7 +259,7 @@ pub(super) static ROWS: &[Row<Settings>] = &[
     Row {
         name: "breaker_cooldown",
         field: same(|s| &mut s.breaker_cooldown_ms, COOLDOWN, 15 * SECOND),
-        doc: "how long the breaker stays open the first time; it doubles from there",
+        doc: "how long the breaker stays open the first time; it grows by half with each failed probe",
     },
     Row {
         name: "breaker_cooldown_max",
@@ -251,11 +349,17 @@ const BLANK: Settings = Settings {
     breaker_window_ms: 0,
     first_token_timeout_ms: 0,
     headers_timeout_ms: 0,
+    hedge_after_ms: None,
     keep_alive: None,
+    load_timeout_ms: 0,
     max_output: None,
+    prefill: Prefill::No,
     retry_after_max_ms: 0,
     stall_timeout_ms: 0,
+    stream_inside: StreamInside::AtHome,
+    tool_calls: Calls::Whole,
     truncate: Truncate::Auto,
+    watch: Watch::Yes,
 };
 
 /// Tells the settings of a table that contradict each other.

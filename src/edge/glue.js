@@ -29,6 +29,7 @@ export function head(request) {
     headers.get("origin"),
     headers.get("x-pilotlight-truncate"),
     headers.get("x-pilotlight-timeout"),
+    headers.get("x-pilotlight-mode"),
     headers.get("cf-connecting-ip"),
   ].join("\n");
 }
@@ -70,16 +71,16 @@ async function gathered(message, most) {
   return { bytes, whole };
 }
 
-/// Watches the caller's connection. `onLeave` is whatever has to end when the caller has left.
+/// Watches the caller's connection. In `ends` stands whatever has to end when the caller has left.
 export function caller(request) {
-  const caller = { left: false, onLeave: null };
+  const caller = { left: false, ends: new Set() };
   request.signal.addEventListener("abort", () => leave(caller));
   return caller;
 }
 
 function leave(caller) {
   caller.left = true;
-  caller.onLeave?.();
+  for (const end of [...caller.ends]) end();
 }
 
 /// Waits, though not for a caller that has left.
@@ -88,11 +89,11 @@ export function sleep(caller, ms) {
     if (caller.left) return resolve();
     const wake = () => {
       clearTimeout(timer);
-      if (caller.onLeave === wake) caller.onLeave = null;
+      caller.ends.delete(wake);
       resolve();
     };
     const timer = setTimeout(wake, ms);
-    caller.onLeave = wake;
+    caller.ends.add(wake);
   });
 }
 
@@ -107,17 +108,37 @@ const TIMED_OUT = 2;
 const CALLER_LEFT = 3;
 const TOO_LONG = 4;
 
+/// A call that can be ended before its answer is here.
+export function call() {
+  return new AbortController();
+}
+
+/// Ends it.
+export function end(controller) {
+  controller.abort();
+}
+
 /// Posts a call. Answers {head, bytes} or {head, reader, controller}, or a number when there is no
 /// answer. `body` is a view of wasm memory: fetch copies it before anything is awaited.
-export async function send(caller, url, headers, body, open, timeoutMs, most, mostOfError) {
+export async function send(
+  caller,
+  controller,
+  url,
+  headers,
+  body,
+  open,
+  timeoutMs,
+  most,
+  mostOfError,
+) {
   if (caller.left) return CALLER_LEFT;
-  const controller = new AbortController();
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
     controller.abort();
   }, timeoutMs);
-  caller.onLeave = () => controller.abort();
+  const onLeave = () => controller.abort();
+  caller.ends.add(onLeave);
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -129,7 +150,8 @@ export async function send(caller, url, headers, body, open, timeoutMs, most, mo
     const head = replyHead(response);
     const sound = response.status === 200;
     if (open && sound && response.body) {
-      return { head, reader: response.body.getReader(), controller };
+      const { body } = response;
+      return { head, body, reader: body.getReader(), controller };
     }
     const longest = sound ? most : mostOfError;
     if (isWithin(longest, response)) {
@@ -142,7 +164,19 @@ export async function send(caller, url, headers, body, open, timeoutMs, most, mo
     return timedOut ? TIMED_OUT : UNREACHABLE;
   } finally {
     clearTimeout(timer);
-    caller.onLeave = null;
+    caller.ends.delete(onLeave);
+  }
+}
+
+/// The body of a 200 at `url`, or null.
+export async function look(url, headers, timeoutMs, most) {
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(url, { headers, redirect: "manual", signal });
+    const { bytes, whole } = await gathered(response, most);
+    return whole && response.status === 200 ? bytes : null;
+  } catch {
+    return null;
   }
 }
 
@@ -163,9 +197,11 @@ function replyHead(response) {
 export async function read(caller, open, timeoutMs) {
   if (caller.left) return CALLER_LEFT;
   let timer;
+  let onLeave;
   const late = new Promise((resolve) => {
     timer = setTimeout(resolve, timeoutMs, TIMED_OUT);
-    caller.onLeave = () => resolve(CALLER_LEFT);
+    onLeave = () => resolve(CALLER_LEFT);
+    caller.ends.add(onLeave);
   });
   try {
     const next = await Promise.race([open.reader.read(), late]);
@@ -175,7 +211,7 @@ export async function read(caller, open, timeoutMs) {
     return UNREACHABLE;
   } finally {
     clearTimeout(timer);
-    caller.onLeave = null;
+    caller.ends.delete(onLeave);
   }
 }
 
@@ -191,7 +227,7 @@ export function outlet(caller) {
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   writer.closed.catch(() => leave(caller));
-  return { readable, writer, caller };
+  return { readable, writable, writer, caller };
 }
 
 /// Writes to the caller; false when it has left.
@@ -217,31 +253,43 @@ export async function close(way) {
 const SAME = 1;
 const HEARD = 2;
 const ENOUGH = 4;
+const CODA = 8;
 const PUMPED = { callerLeft: 0, deadline: 1, ended: 2, enough: 3, reset: 4, stalled: 5 };
 
 /// Relays an open answer chunk by chunk: `feed` looks at each and says what is to be written, `take`
 /// hands it over where it is not the chunk itself. Silence is measured in ticks of the watch, because
-/// asking for the time costs more than looking at a chunk.
-export async function pump(open, way, feed, take, stallMs, deadline) {
+/// asking for the time costs more than looking at a chunk. `beat` is what a caller is sent that has
+/// heard nothing for `beatMs`.
+export async function pump(open, way, feed, take, stallMs, codaMs, beatMs, beat, deadline) {
   const { reader } = open;
   const { writer, caller } = way;
   let broke = PUMPED.reset;
   let writing = false;
   let ticks = 0;
   let heard = 0;
+  let told = 0;
   const end = (how) => {
     broke = how;
     open.controller.abort();
   };
-  caller.onLeave = () => end(PUMPED.callerLeft);
-  if (caller.left) end(PUMPED.callerLeft);
-  const tickMs = Math.min(1000, Math.max(10, stallMs / 8));
-  const stall = Math.ceil(stallMs / tickMs);
+  const onLeave = () => end(PUMPED.callerLeft);
+  caller.ends.add(onLeave);
+  if (caller.left) onLeave();
+  const tickMs = Math.min(1000, Math.max(10, Math.min(stallMs, beatMs) / 8));
+  const inTicks = (ms) => Math.ceil(ms / tickMs);
+  const beats = inTicks(beatMs);
+  let patience = inTicks(stallMs);
   const watch = setInterval(() => {
     // A caller that reads slowly is not an upstream that is silent.
-    if (!writing) ticks += 1;
-    if (ticks - heard > stall) end(PUMPED.stalled);
+    if (writing) return;
+    ticks += 1;
+    if (ticks - heard > patience) end(PUMPED.stalled);
     else if (Date.now() >= deadline) end(PUMPED.deadline);
+    else if (ticks - told > beats) {
+      told = ticks;
+      // Should the caller have left, the watch of its connection tells.
+      writer.write(new TextEncoder().encode(beat)).catch(() => {});
+    }
   }, tickMs);
   try {
     for (;;) {
@@ -249,11 +297,13 @@ export async function pump(open, way, feed, take, stallMs, deadline) {
       if (done) return PUMPED.ended;
       const flags = feed(value);
       if (flags & HEARD) heard = ticks;
+      if (flags & CODA) patience = inTicks(codaMs);
       const bytes = flags & SAME ? value : take();
       if (bytes.length > 0) {
         writing = true;
         await writer.write(bytes);
         writing = false;
+        told = ticks;
       }
       if (flags & ENOUGH) return PUMPED.enough;
     }
@@ -261,8 +311,38 @@ export async function pump(open, way, feed, take, stallMs, deadline) {
     return writing ? PUMPED.callerLeft : broke;
   } finally {
     clearInterval(watch);
-    caller.onLeave = null;
+    caller.ends.delete(onLeave);
     open.controller.abort();
+  }
+}
+
+/// Passes an open answer on to the caller by the runtime alone, until it ends, breaks or the deadline
+/// passes. The stream of the caller stays open.
+export async function pass(open, way, leftMs) {
+  const { reader, body, controller } = open;
+  const { writer, writable, caller } = way;
+  let broke = PUMPED.reset;
+  const end = (how) => {
+    broke = how;
+    controller.abort();
+  };
+  const onLeave = () => end(PUMPED.callerLeft);
+  caller.ends.add(onLeave);
+  if (caller.left) onLeave();
+  const timer = setTimeout(end, Math.min(leftMs, 0x7fffffff), PUMPED.deadline);
+  reader.releaseLock();
+  writer.releaseLock();
+  try {
+    await body.pipeTo(writable, { preventClose: true, preventAbort: true });
+    return PUMPED.ended;
+  } catch {
+    return caller.left ? PUMPED.callerLeft : broke;
+  } finally {
+    clearTimeout(timer);
+    caller.ends.delete(onLeave);
+    controller.abort();
+    way.writer = writable.getWriter();
+    way.writer.closed.catch(() => leave(caller));
   }
 }
 

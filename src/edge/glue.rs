@@ -4,8 +4,8 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/edge/glue.js")]
 extern "C" {
-    /// An upstream's answer whose body is still coming: `{head, reader, controller}`; or a whole one:
-    /// `{head, bytes}`.
+    /// An upstream's answer whose body is still coming: `{head, body, reader, controller}`; or a whole
+    /// one: `{head, bytes}`.
     #[derive(Debug)]
     pub(super) type Answer;
 
@@ -15,16 +15,19 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn bytes(this: &Answer) -> Option<js_sys::Uint8Array>;
 
-    /// The caller, as far as its connection goes: `{left, onLeave}`.
+    /// The caller, as far as its connection goes: `{left, ends}`.
     #[derive(Clone, Debug)]
     pub(super) type Caller;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn left(this: &Caller) -> bool;
 
     pub(super) fn caller(request: &web_sys::Request) -> Caller;
 
     #[wasm_bindgen(catch)]
     pub(super) async fn sleep(caller: &Caller, ms: f64) -> Result<JsValue, JsValue>;
 
-    /// A way to the caller: `{readable, writer, caller}`.
+    /// A way to the caller: `{readable, writable, writer, caller}`.
     #[derive(Clone, Debug)]
     pub(super) type Way;
 
@@ -40,9 +43,29 @@ extern "C" {
     #[wasm_bindgen(js_name = targetHeaders)]
     pub(super) fn target_headers(lines: &str) -> web_sys::Headers;
 
+    /// A call that can be ended before its answer is here.
+    #[derive(Clone, Debug)]
+    pub(super) type Call;
+
+    pub(super) fn call() -> Call;
+
+    pub(super) fn end(call: &Call);
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn look(
+        url: &str,
+        headers: &web_sys::Headers,
+        timeout_ms: f64,
+        most: f64,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn pass(open: &Answer, way: &Way, left_ms: f64) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(catch)]
     pub(super) async fn send(
         caller: &Caller,
+        call: &Call,
         url: &str,
         headers: &web_sys::Headers,
         body: &[u8],
@@ -76,6 +99,9 @@ extern "C" {
         feed: &JsValue,
         take: &JsValue,
         stall_ms: f64,
+        coda_ms: f64,
+        beat_ms: f64,
+        beat: &str,
         deadline: f64,
     ) -> Result<JsValue, JsValue>;
 

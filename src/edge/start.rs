@@ -73,6 +73,7 @@ pub(super) fn head(request: &web_sys::Request) -> Head {
         origin: header(),
         truncate: header(),
         timeout: header(),
+        mode: header(),
         client_ip: header(),
     }
 }

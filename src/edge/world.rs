@@ -14,11 +14,11 @@ use crate::config::{Key, Target};
 use crate::edge::start::{bytes_of, is_code};
 use crate::edge::{breakers, glue};
 use crate::platform::{
-    BodyError, Broken, Call, CallerLeft, Pace, Platform, Pumped, Reply, ReplyBody, ReplyHeaders,
-    SendError, Taking,
+    BodyError, Broken, Call, CallerLeft, HEARTBEAT, Pace, Platform, Pumped, Reply, ReplyBody,
+    ReplyHeaders, SendError, Taking,
 };
 use crate::policy::breaker::Shared;
-use crate::stream::relay::{Fed, Relay, Sound};
+use crate::stream::relay::{Fed, Relay, Sound, Standing};
 
 /// What `glue.js` answers in place of an answer.
 const TIMED_OUT: f64 = 2.0;
@@ -79,6 +79,17 @@ impl Drop for Open {
     }
 }
 
+/// A call under way. Dropped, it is ended: dropping its future alone would leave it running.
+struct EndedEarly(Option<glue::Call>);
+
+impl Drop for EndedEarly {
+    fn drop(&mut self) {
+        if let Some(call) = &self.0 {
+            glue::end(call);
+        }
+    }
+}
+
 impl Platform for World {
     type Body = Open;
     type Outlet = glue::Way;
@@ -102,9 +113,14 @@ impl Platform for World {
         share
     }
 
-    async fn sleep(&self, ms: u64) {
+    async fn sleep(&self, ms: u64) -> Result<(), CallerLeft> {
+        let caller = self.caller();
         // A sleep that fails would be one that is over.
-        let _ = glue::sleep(self.caller(), self::ms(ms.min(i32::MAX as u64))).await;
+        let _ = glue::sleep(caller, self::ms(ms.min(i32::MAX as u64))).await;
+        if caller.left() {
+            return Err(CallerLeft);
+        }
+        Ok(())
     }
 
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
@@ -122,8 +138,11 @@ impl Platform for World {
             Taking::Open => true,
             Taking::Whole => false,
         };
+        let call_under_way = glue::call();
+        let mut ended_early = EndedEarly(Some(call_under_way.clone()));
         let sent = glue::send(
             self.caller(),
+            &call_under_way,
             &call.target.url,
             &headers,
             call.body,
@@ -133,6 +152,7 @@ impl Platform for World {
             LONGEST_ERROR,
         );
         let value = sent.await.map_err(|_| SendError::Unreachable)?;
+        ended_early.0 = None;
         if value.is_object() {
             return Ok(reply(value.unchecked_into()));
         }
@@ -169,7 +189,7 @@ impl Platform for World {
         (way, same.unchecked_into())
     }
 
-    async fn write(&self, outlet: &mut glue::Way, bytes: &[u8]) -> Result<(), CallerLeft> {
+    async fn write(&self, outlet: &glue::Way, bytes: &[u8]) -> Result<(), CallerLeft> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -187,7 +207,7 @@ impl Platform for World {
     async fn pump(
         &self,
         body: Open,
-        outlet: &mut glue::Way,
+        outlet: &glue::Way,
         relay: &Rc<RefCell<Relay>>,
         pace: Pace,
     ) -> Pumped {
@@ -202,10 +222,25 @@ impl Platform for World {
             feed.as_ref(),
             take.as_ref(),
             ms(pace.stall_ms),
+            ms(pace.coda_ms),
+            ms(pace.heartbeat_ms),
+            HEARTBEAT,
             ms(pace.deadline),
         )
         .await;
         pumped_of(pumped.ok().and_then(|value| value.as_f64()))
+    }
+
+    async fn pass(&self, body: Open, outlet: &glue::Way, deadline: u64) -> Pumped {
+        let left = deadline.saturating_sub(self.now());
+        let passed = glue::pass(&body.0, outlet, ms(left)).await;
+        pumped_of(passed.ok().and_then(|value| value.as_f64()))
+    }
+
+    async fn look(&self, target: &Target, url: &str, timeout_ms: u64) -> Option<Vec<u8>> {
+        let headers = headers_of(target);
+        let seen = glue::look(url, &headers, ms(timeout_ms), LONGEST_ERROR).await;
+        bytes_of(&seen.ok()?)
     }
 
     fn after(&self, work: impl Future<Output = ()> + 'static) {
@@ -225,7 +260,8 @@ impl Platform for World {
     }
 }
 
-/// Flags for `glue.js`: 1 the same bytes, 2 something was said, 4 no more is wanted.
+/// Flags for `glue.js`: 1 the same bytes, 2 something was said, 4 no more is wanted, 8 the choices have
+/// ended.
 fn feed(relay: &mut Relay, bytes: &[u8]) -> u32 {
     let same = match relay.feed(bytes) {
         Fed::Same => 1,
@@ -236,7 +272,12 @@ fn feed(relay: &mut Relay, bytes: &[u8]) -> u32 {
         Sound::Silent => 0,
     };
     let enough = if relay.wants_more() { 0 } else { 4 };
-    same | heard | enough
+    let coda = if *relay.standing() == Standing::Finished {
+        8
+    } else {
+        0
+    };
+    same | heard | enough | coda
 }
 
 /// The ends of `pump` in `glue.js`.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::error::ErrorAnswer;
+use crate::gateway::account::{Part, Reckoning};
 use crate::gateway::attempt::Attempt;
 use crate::openai::json::Writer;
 use crate::policy::fit::Truncated;
@@ -68,6 +69,10 @@ pub struct Disclosure<'a> {
     pub attempts: &'a [Attempt],
     /// What of the request the target did not get.
     pub omitted: &'a Omitted,
+    /// Who wrote which part, where it was more than one.
+    pub parts: &'a [Part],
+    /// Whether all usage was counted by upstreams.
+    pub usage: Reckoning,
 }
 
 /// What of a request the answering target did not get.
@@ -99,6 +104,15 @@ impl Disclosure<'_> {
             let names = serde_json::to_string(&self.omitted.dropped).unwrap_or_default();
             object.raw("dropped", &names);
         }
+        if !self.parts.is_empty() {
+            parts_json(object.name("parts"), self.parts);
+        }
+        match self.usage {
+            Reckoning::Counted => {}
+            Reckoning::Estimated => {
+                object.raw("usage_estimated", "true");
+            }
+        }
         object.end();
         String::from_utf8_lossy(&out).into_owned()
     }
@@ -126,6 +140,22 @@ impl Disclosure<'_> {
             answer.header("x-pilotlight-truncated", text);
         }
     }
+}
+
+/// Writes the list of parts.
+pub fn parts_json(out: &mut Vec<u8>, parts: &[Part]) {
+    let mut separator = b'[';
+    for part in parts {
+        out.push(separator);
+        separator = b',';
+        let mut object = Writer::new(out);
+        object
+            .text("target", &part.target)
+            .text("model", &part.model)
+            .number("characters", part.characters);
+        object.end();
+    }
+    out.push(b']');
 }
 
 /// Writes the list of attempts.

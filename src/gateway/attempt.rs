@@ -1,13 +1,22 @@
 //! One attempt at one target: send, judge, and commit when the first content is in hand.
 
+use std::pin::pin;
+
+use futures::future::{Either, select};
+
 use crate::config::Target;
-use crate::openai::{ChatRequest, Delivery};
-use crate::platform::{Broken, Call, Platform, Reply, ReplyBody, ReplyHeaders, SendError, Taking};
+use crate::gateway::job::Passing;
+use crate::openai::Delivery;
+use crate::platform::{
+    Broken, Call, CallerLeft, Platform, Reply, ReplyBody, ReplyHeaders, SendError, Taking,
+};
 use crate::policy::breaker::Cause;
 use crate::policy::classify::{self, Signs, Verdict, Wording};
-use crate::provider::{Completion, Fault, Reading, Unsupported};
+use crate::provider::{Completion, Fault, Presence, Reading, Unsupported};
 use crate::reason::Reason;
-use crate::stream::relay::{Relay, Standing};
+use crate::stream::relay::{Relay, Standing, Terms};
+use crate::stream::splice::Asked;
+use crate::stream::written::Written;
 use crate::time;
 
 /// One line of the account of a request: a target that was asked or skipped.
@@ -81,13 +90,20 @@ impl Attempt {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan<'a> {
     pub(super) target: &'a Target,
-    pub(super) request: &'a ChatRequest<'a>,
     pub(super) body: &'a [u8],
+    /// How the target is asked to answer.
+    pub(super) delivery: Delivery,
     pub(super) reading: Reading<'a>,
     pub(super) wording: Wording,
     /// When the request as a whole has to end.
     pub(super) deadline: u64,
     pub(super) started: u64,
+    /// What the caller has already, where the target is to go on with it.
+    pub(super) written: Option<&'a Written>,
+    /// How it was asked to go on.
+    pub(super) asked: Asked,
+    /// How the stream is to be passed on.
+    pub(super) passing: Passing,
 }
 
 /// An attempt that succeeded.
@@ -95,8 +111,18 @@ pub(super) struct Plan<'a> {
 pub(super) enum Success<B> {
     /// The whole answer.
     Whole(Completion),
-    /// A stream whose first content is in hand.
-    Stream { relay: Box<Relay>, body: Option<B> },
+    /// The beginning of a stream.
+    Stream(Stream<B>),
+}
+
+/// A stream whose first content is in hand.
+#[derive(Debug)]
+pub(super) struct Stream<B> {
+    pub(super) relay: Box<Relay>,
+    /// What is still to come; `None` when the answer is already complete.
+    pub(super) body: Option<B>,
+    /// The bytes so far, where the rest is to pass untouched.
+    pub(super) raw: Vec<u8>,
 }
 
 /// An attempt that failed.
@@ -111,16 +137,16 @@ pub(super) struct Failure {
     pub(super) field: Option<&'static str>,
 }
 
-/// Makes one attempt. `disclose` writes the `pilotlight` object of a stream, given the milliseconds
-/// until its headers.
+/// Makes one attempt. `terms` are those of a stream, and `begun` is told when its headers are here.
 pub(super) async fn attempt<W: Platform>(
     world: &W,
     plan: Plan<'_>,
-    disclose: impl Fn(u64) -> String,
+    terms: impl FnOnce() -> Terms,
+    begun: impl FnOnce(),
 ) -> Result<Success<W::Body>, Failure> {
     let settings = &plan.target.settings;
     let left = plan.deadline.saturating_sub(plan.started);
-    let (taking, limit, late) = match plan.request.delivery {
+    let (taking, limit, late) = match plan.delivery {
         Delivery::Whole => (
             Taking::Whole,
             settings.attempt_timeout_ms,
@@ -138,12 +164,23 @@ pub(super) async fn attempt<W: Platform>(
         taking,
         timeout_ms: limit.min(left),
     };
-    let reply = world.send(call).await.map_err(|error| match error {
-        SendError::TimedOut if left < limit => Failure::of(Reason::Deadline, plan.wording),
-        SendError::TimedOut => Failure::of(late, plan.wording),
-        SendError::Unreachable => Failure::of(Reason::Unreachable, plan.wording),
-        SendError::CallerLeft => Failure::of(Reason::CallerLeft, plan.wording),
-        SendError::TooLong => Failure::of(Reason::NotAnApi, plan.wording),
+    let sent = match plan.target.provider.presence_url(&plan.target.url) {
+        Some(url) if limit < left && limit < settings.load_timeout_ms => {
+            send_patiently(world, call, &url, left).await
+        }
+        Some(_) | None => world.send(call).await.map_err(Unsent::Failed),
+    };
+    let reply = sent.map_err(|unsent| {
+        let reason = match unsent {
+            Unsent::Loading if left < settings.load_timeout_ms => Reason::Deadline,
+            Unsent::Loading => Reason::ModelLoading,
+            Unsent::Failed(SendError::TimedOut) if left < limit => Reason::Deadline,
+            Unsent::Failed(SendError::TimedOut) => late,
+            Unsent::Failed(SendError::Unreachable) => Reason::Unreachable,
+            Unsent::Failed(SendError::CallerLeft) => Reason::CallerLeft,
+            Unsent::Failed(SendError::TooLong) => Reason::NotAnApi,
+        };
+        Failure::of(reason, plan.wording)
     })?;
     let Reply {
         status,
@@ -156,10 +193,57 @@ pub(super) async fn attempt<W: Platform>(
             if let Some(reason) = in_between(plan.target, status, &headers, b"") {
                 return Err(Failure::with_status(reason, plan.wording, status));
             }
-            let ms = world.now().saturating_sub(plan.started);
-            peek(world, plan, body, disclose(ms)).await
+            begun();
+            peek(world, plan, body, terms()).await
         }
     }
+}
+
+/// Why there is no reply.
+enum Unsent {
+    Failed(SendError),
+    /// The model was still being loaded.
+    Loading,
+}
+
+/// How long a box may take to tell which models it has in memory, in milliseconds.
+const PRESENCE_MS: u64 = 3_000;
+
+/// Sends like [`Platform::send`]. When the time is up, and the model turns out to be absent from the
+/// box's memory, it is being loaded: then the call goes on for as long as loading may take, because
+/// giving up would make the box begin again.
+async fn send_patiently<W: Platform>(
+    world: &W,
+    call: Call<'_>,
+    presence_url: &str,
+    left: u64,
+) -> Result<Reply<W::Body>, Unsent> {
+    let settings = &call.target.settings;
+    let longest = settings.load_timeout_ms.min(left);
+    let sending = pin!(world.send(Call {
+        timeout_ms: longest,
+        ..call
+    }));
+    let sending = match select(sending, pin!(world.sleep(call.timeout_ms))).await {
+        Either::Left((sent, _)) => return sent.map_err(Unsent::Failed),
+        Either::Right((Ok(()), sending)) => sending,
+        Either::Right((Err(CallerLeft), _)) => return Err(Unsent::Failed(SendError::CallerLeft)),
+    };
+    let looking = pin!(world.look(call.target, presence_url, PRESENCE_MS));
+    let (seen, sending) = match select(sending, looking).await {
+        Either::Left((sent, _)) => return sent.map_err(Unsent::Failed),
+        Either::Right((seen, sending)) => (seen, sending),
+    };
+    let presence = seen.map(|body| call.target.provider.presence(&body, &call.target.model));
+    if presence != Some(Presence::Absent) {
+        return Err(Unsent::Failed(SendError::TimedOut));
+    }
+    sending.await.map_err(|error| match error {
+        SendError::TimedOut => Unsent::Loading,
+        SendError::CallerLeft | SendError::TooLong | SendError::Unreachable => {
+            Unsent::Failed(error)
+        }
+    })
 }
 
 fn whole<B>(
@@ -199,19 +283,24 @@ async fn peek<W: Platform>(
     world: &W,
     plan: Plan<'_>,
     mut body: W::Body,
-    disclosure: String,
+    terms: Terms,
 ) -> Result<Success<W::Body>, Failure> {
     let settings = &plan.target.settings;
-    let mut relay = Box::new(Relay::new(
-        plan.target.provider.decoder(&plan.reading),
-        plan.request.choices,
-        plan.request.usage_chunk,
-        disclosure,
-    ));
+    let decoder = plan.target.provider.decoder(&plan.reading);
+    let mut relay = Box::new(match plan.written {
+        Some(written) => Relay::going_on(decoder, terms, written.clone(), plan.asked),
+        None => Relay::new(decoder, terms),
+    });
+    let mut raw = Vec::new();
     let token_limit = settings
         .first_token_timeout_ms
         .min(settings.attempt_timeout_ms);
-    let until = plan.started.saturating_add(token_limit);
+    // The headers of a box that loaded its model first come late, and the first token after them.
+    let at_least = world.now().saturating_add(settings.stall_timeout_ms);
+    let until = match plan.target.provider.presence_url(&plan.target.url) {
+        Some(_) => at_least.max(plan.started.saturating_add(token_limit)),
+        None => plan.started.saturating_add(token_limit),
+    };
     loop {
         let left = until.min(plan.deadline).saturating_sub(world.now());
         // A flood of chunks without content is late all the same.
@@ -221,7 +310,12 @@ async fn peek<W: Platform>(
             world.read(&mut body, left).await
         };
         match read {
-            Ok(Some(bytes)) => relay.hold(&bytes),
+            Ok(Some(bytes)) => {
+                relay.hold(&bytes);
+                if plan.passing == Passing::Untouched {
+                    raw.extend_from_slice(&bytes);
+                }
+            }
             Ok(None) => relay.end(),
             Err(Broken::CallerLeft) => {
                 return Err(Failure::of(Reason::CallerLeft, plan.wording));
@@ -232,14 +326,22 @@ async fn peek<W: Platform>(
         }
         match relay.standing() {
             Standing::Waiting => {}
+            // Nothing is made of what is not watched.
+            Standing::Failed(_) if relay.has_spoken() && plan.passing == Passing::Untouched => {
+                let body = Some(body);
+                return Ok(Success::Stream(Stream { relay, body, raw }));
+            }
             Standing::Failed(fault) => {
                 return Err(Failure::judged(fault.clone(), 200, plan.wording));
             }
             Standing::Committed | Standing::Finished => {
                 let body = Some(body);
-                return Ok(Success::Stream { relay, body });
+                return Ok(Success::Stream(Stream { relay, body, raw }));
             }
-            Standing::Complete => return Ok(Success::Stream { relay, body: None }),
+            Standing::Complete => {
+                let body = None;
+                return Ok(Success::Stream(Stream { relay, body, raw }));
+            }
         }
     }
 }

@@ -87,6 +87,21 @@ pub fn explain(attempts: &[Attempt], refused: Option<String>, now: u64) -> Exhau
     }
 }
 
+/// What the caller is told of an answer that broke off after some of it went out.
+pub fn broken(reason: Reason, pilotlight: String) -> ErrorAnswer {
+    ErrorAnswer {
+        status: 503,
+        kind: "upstream_error",
+        code: Some(reason.label().to_owned()),
+        param: None,
+        message: format!(
+            "the answer broke off before its end ({}): what came before is not the whole answer",
+            reason.label()
+        ),
+        pilotlight: Some(pilotlight),
+    }
+}
+
 /// The code of the refusal that is told: OpenAI's own where an answer was withheld on policy grounds,
 /// which always ends the chain.
 fn refusal(attempts: &[Attempt]) -> &'static str {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use crate::config::settings::Truncate;
-use crate::config::{Config, Mistake, Origins};
+use crate::config::{Config, Mistake, Mode, Origins};
 use crate::error::{Downstream, ErrorAnswer};
 use crate::gateway::answer::{Answer, AnswerBody};
 use crate::openai::json::Writer;
@@ -31,6 +31,8 @@ pub struct Head {
     pub truncate: Option<String>,
     /// `x-pilotlight-timeout`.
     pub timeout: Option<String>,
+    /// `x-pilotlight-mode`.
+    pub mode: Option<String>,
     /// The sender's address, where the runtime tells it (`CF-Connecting-IP`).
     pub client_ip: Option<String>,
 }
@@ -172,6 +174,21 @@ pub(super) fn truncate(head: &Head) -> Result<Truncate, Downstream> {
     }
 }
 
+/// What becomes of an answer that breaks off, where the caller says.
+pub(super) fn mode(head: &Head) -> Result<Option<Mode>, Downstream> {
+    let Some(text) = head.mode.as_deref().map(str::trim) else {
+        return Ok(None);
+    };
+    Mode::named(text).map(Some).ok_or_else(|| {
+        Downstream::field(
+            "x-pilotlight-mode",
+            format!(
+                "the header x-pilotlight-mode is '{text}': it should be 'takeover', 'hold' or 'error'"
+            ),
+        )
+    })
+}
+
 /// The body of `GET /healthz`.
 pub(super) fn healthy() -> Vec<u8> {
     let mut out = Vec::new();
@@ -195,7 +212,8 @@ pub(super) fn preflight<S>() -> Answer<S> {
     // a browser refuse the whole request.
     answer.header(
         "access-control-allow-headers",
-        "authorization, content-type, x-pilotlight-timeout, x-pilotlight-truncate, \
+        "authorization, content-type, x-pilotlight-mode, x-pilotlight-timeout, \
+         x-pilotlight-truncate, \
          idempotency-key, openai-beta, openai-organization, openai-project, x-stainless-arch, \
          x-stainless-custom-poll-interval, x-stainless-helper-method, x-stainless-lang, \
          x-stainless-os, x-stainless-package-version, x-stainless-poll-helper, \

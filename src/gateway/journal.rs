@@ -3,9 +3,9 @@
 //! **Invariant:** never a prompt, an answer or a key.
 
 use crate::error::ErrorAnswer;
-use crate::gateway::answer::{Disclosure, attempts_json};
+use crate::gateway::answer::{Answer, AnswerBody, Disclosure, attempts_json};
+use crate::openai::Delivery;
 use crate::openai::json::Writer;
-use crate::openai::{Delivery, Finish, Usage};
 use crate::platform::Platform;
 use crate::stream::relay::Tally;
 
@@ -32,67 +32,78 @@ pub(super) fn refused<W: Platform>(world: &W, id: &str, path: &str, error: &Erro
 /// How much of a path is logged, in bytes: paths are the caller's to choose.
 const LONGEST_PATH: usize = 100;
 
+/// The status for the log where the caller closed the connection, as nginx has it.
+const CALLER_LEFT: u16 = 499;
+
+/// What goes back to a caller that has left.
+pub(super) fn nothing<S>() -> Answer<S> {
+    Answer {
+        status: CALLER_LEFT,
+        headers: Vec::new(),
+        body: AnswerBody::Empty,
+    }
+}
+
 /// What the log line says of a request before it is over.
 #[derive(Clone, Debug)]
-pub(super) struct Journal {
-    pub(super) id: String,
-    pub(super) route: String,
+pub(super) struct Journal<'a> {
+    pub(super) id: &'a str,
+    pub(super) route: &'a str,
     /// The name of the key's holder.
-    pub(super) caller: Option<String>,
+    pub(super) caller: Option<&'a str>,
     pub(super) delivery: Delivery,
     pub(super) started: u64,
 }
 
-impl Journal {
-    /// A whole answer.
-    pub(super) fn whole<W: Platform>(
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// With a whole answer.
+    Answered,
+    /// With an answer that broke off, and the caller was told so.
+    Broke,
+    /// With nobody there to hear it.
+    CallerLeft,
+    /// Without an answer: with an error of this status, in the stream where it had begun.
+    Failed(u16),
+}
+
+impl Outcome {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Broke => "broke",
+            Self::CallerLeft => "caller_left",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    const fn status(self) -> u16 {
+        match self {
+            Self::Answered | Self::Broke => 200,
+            Self::CallerLeft => CALLER_LEFT,
+            Self::Failed(status) => status,
+        }
+    }
+}
+
+impl Journal<'_> {
+    /// Writes the line.
+    pub(super) fn write<W: Platform>(
         &self,
         world: &W,
         disclosure: &Disclosure<'_>,
-        finish: Option<Finish>,
-        usage: Option<Usage>,
-    ) {
-        self.write(world, disclosure, "answered", 200, Tally { finish, usage });
-    }
-
-    /// No answer.
-    pub(super) fn nobody<W: Platform>(&self, world: &W, disclosure: &Disclosure<'_>, status: u16) {
-        self.write(world, disclosure, "failed", status, Tally::default());
-    }
-
-    /// A caller that left before there was an answer.
-    pub(super) fn left<W: Platform>(&self, world: &W, disclosure: &Disclosure<'_>) {
-        let status = super::CALLER_LEFT;
-        self.write(world, disclosure, "caller_left", status, Tally::default());
-    }
-
-    /// A stream that has come to its end, in one way or another.
-    pub(super) fn streamed<W: Platform>(
-        &self,
-        world: &W,
-        disclosure: &Disclosure<'_>,
-        outcome: &'static str,
-        tally: Tally,
-    ) {
-        self.write(world, disclosure, outcome, 200, tally);
-    }
-
-    fn write<W: Platform>(
-        &self,
-        world: &W,
-        disclosure: &Disclosure<'_>,
-        outcome: &'static str,
-        status: u16,
+        outcome: Outcome,
         tally: Tally,
     ) {
         let mut line = Vec::with_capacity(512);
         let mut object = Writer::new(&mut line);
         object
             .text("event", "request")
-            .text("id", &self.id)
-            .text("route", &self.route)
-            .text("outcome", outcome)
-            .number("status", status.into())
+            .text("id", self.id)
+            .text("route", self.route)
+            .text("outcome", outcome.label())
+            .number("status", outcome.status().into())
             .raw(
                 "stream",
                 match self.delivery {
@@ -101,7 +112,7 @@ impl Journal {
                 },
             )
             .number("ms", world.now().saturating_sub(self.started));
-        if let Some(caller) = &self.caller {
+        if let Some(caller) = self.caller {
             object.text("caller", caller);
         }
         if let Some((target, model)) = disclosure.answered {

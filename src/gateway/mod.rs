@@ -3,12 +3,16 @@
 //! ```text
 //! handle   preflight, health, configuration, key            -> or an error in OpenAI's shape
 //! chat     type, size, JSON; route; deadline; breakers' news
-//! chain    target by target: admit, shape, write, send, judge (chain.rs, attempt.rs)
-//! answer   disclosure in headers and body
-//! relay    the rest of a stream, after the answer has begun (relaying.rs)
+//! chain    target by target, until an answer is whole       (chain.rs)
+//!   open     admit, shape, write, send, judge: first words  (open.rs, shape.rs, attempt.rs)
+//!   deliver  the rest of it; where it breaks, the next target goes on (deliver.rs)
+//! conclude disclosure, the error that is left to tell, one log line
 //! ```
 //!
-//! **Invariant:** no byte reaches the caller before an attempt has succeeded, and no answer is passed
+//! The head of a stream's answer goes to the caller through the door (door.rs) when the first words are
+//! here, and the work goes on after it.
+//!
+//! **Invariant:** no word reaches the caller before an attempt has succeeded, and no answer is passed
 //! off as whole that its upstream did not end.
 
 pub mod answer;
@@ -16,16 +20,23 @@ pub mod attempt;
 pub mod exhausted;
 pub mod isolate;
 
+mod account;
 mod chain;
+mod deliver;
+mod door;
 mod front;
+mod job;
 mod journal;
 mod models;
+mod open;
 mod redact;
-mod relaying;
+mod shape;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
+use std::task::Poll;
 
+use futures::FutureExt as _;
 use futures::future::{Either, select};
 
 pub use answer::{Answer, AnswerBody};
@@ -35,18 +46,19 @@ pub use isolate::Isolate;
 use crate::auth;
 use crate::config::{Config, Target};
 use crate::error::{Downstream, ErrorAnswer};
-use crate::gateway::answer::{Disclosure, Omitted};
-use crate::gateway::chain::{Ending, Job, Kind, Outcome};
+use crate::gateway::account::Account;
+use crate::gateway::answer::Disclosure;
+use crate::gateway::chain::{Disclosed, Ending};
+use crate::gateway::door::{Door, Slot};
 use crate::gateway::isolate::Hearsay;
-use crate::gateway::journal::Journal;
+use crate::gateway::job::Job;
+use crate::gateway::journal::{Journal, Outcome};
 use crate::openai::ChatRequest;
 use crate::openai::answer::insert;
 use crate::platform::{BodyError, Platform};
-use crate::policy::breaker::{Health, Permit, Shared};
+use crate::policy::breaker::Shared;
 use crate::policy::route;
-
-/// The status for the log where the caller closed the connection, as nginx has it.
-const CALLER_LEFT: u16 = 499;
+use crate::stream::relay::Tally;
 
 /// How long a request waits for what other isolates tell of the breakers, when nothing is known.
 const HEARSAY_WAIT_MS: u64 = 100;
@@ -63,13 +75,9 @@ pub async fn handle<W: Platform>(
         Err(mut error) => {
             journal::refused(world, &id, &head.path, &error);
             error.pilotlight.get_or_insert_with(|| {
-                Disclosure {
-                    request_id: &id,
-                    answered: None,
-                    attempts: &[],
-                    omitted: &Omitted::default(),
-                }
-                .to_json()
+                let nothing = Account::default();
+                let tell = |told: Disclosure<'_>| told.to_json();
+                nothing.disclosing(&id, None, || 0, tell)
             });
             let mut answer = Answer::error(&error);
             if error.status == 405
@@ -107,7 +115,14 @@ async fn serve<W: Platform>(
     };
     let admit = || auth::admit(config, head.authorization.as_deref(), arrival);
     match front::endpoint(head)? {
-        front::Endpoint::Chat => chat(world, isolate, config, head, id, admit()?).await,
+        front::Endpoint::Chat => {
+            let order = Order {
+                head: head.clone(),
+                id: id.to_owned(),
+                caller: admit()?.map(str::to_owned),
+            };
+            until_answered(world, isolate, order).await
+        }
         front::Endpoint::Health => Ok(Answer::json(200, front::healthy())),
         front::Endpoint::Models => {
             admit()?;
@@ -120,15 +135,56 @@ async fn serve<W: Platform>(
     }
 }
 
-async fn chat<W: Platform>(
+/// A chat request before its body has been read.
+struct Order {
+    head: Head,
+    id: String,
+    /// The name of the key's holder.
+    caller: Option<String>,
+}
+
+/// Works on a chat request until the caller can be answered. A stream's head is answered as soon as
+/// there is something to say; the work goes on after it.
+async fn until_answered<W: Platform>(
     world: &W,
     isolate: &Rc<Isolate>,
-    config: &Config,
-    head: &Head,
-    id: &str,
-    caller: auth::Caller<'_>,
+    order: Order,
 ) -> Result<Answer<W::Stream>, ErrorAnswer> {
+    let slot = Slot::<W>::default();
+    let door = Door::new(world.clone(), Rc::clone(&slot));
+    let mut work = Box::pin(chat(world.clone(), Rc::clone(isolate), order, door));
+    let done = poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if slot.borrow().is_some() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await;
+    let head = slot.borrow_mut().take();
+    match (head, done) {
+        (Some(head), None) => {
+            world.after(work.map(|_| ()));
+            Ok(head)
+        }
+        (Some(head), Some(_)) => Ok(head),
+        (None, Some(Ok(Some(answer)))) => Ok(answer),
+        (None, Some(Err(error))) => Err(error),
+        // A stream that ends has a head.
+        (None, Some(Ok(None)) | None) => Ok(journal::nothing()),
+    }
+}
+
+/// Serves a chat request; `None` when the caller has been answered through the door.
+async fn chat<W: Platform>(
+    world: W,
+    isolate: Rc<Isolate>,
+    order: Order,
+    door: Door<W>,
+) -> Result<Option<Answer<W::Stream>>, ErrorAnswer> {
+    let Ok(config) = &isolate.config else {
+        return Ok(None);
+    };
     let started = world.now();
+    let head = &order.head;
     front::check_body_headers(head, config.max_body)?;
     let body = world
         .body(config.max_body)
@@ -141,124 +197,140 @@ async fn chat<W: Platform>(
         .map_err(|_| Downstream::body("the request body is not UTF-8".to_owned()))?;
     let request = ChatRequest::parse(text)?;
     let chosen = route::choose(config, &request.model);
+    let account = Rc::<Account>::default();
     let job = Job {
-        world,
-        isolate,
+        world: &world,
+        isolate: &isolate,
+        config,
         request: &request,
-        id,
+        id: &order.id,
         started,
         deadline: started.saturating_add(front::time_allowed(head, config)?),
         truncate: front::truncate(head)?,
+        mode: front::mode(head)?.unwrap_or(chosen.mode),
+        door: &door,
+        account: &account,
     };
-    hear_breakers(world, isolate, config, started).await;
-    let ending = chain::run(&job, &config.targets, &chosen.order).await;
     let journal = Journal {
-        id: id.to_owned(),
-        route: chosen.name.to_owned(),
-        caller: caller.map(str::to_owned),
+        id: &order.id,
+        route: chosen.name,
+        caller: order.caller.as_deref(),
         delivery: request.delivery,
         started,
     };
-    Ok(conclude(&job, config, ending, journal))
+    hear_breakers(&world, &isolate, config, started).await;
+    let ending = chain::run(&job, &chosen.order).await;
+    Ok(conclude(&job, ending, &journal).await)
 }
 
-/// Turns the chain's ending into an answer, and writes the log line or leaves it to the relay.
-fn conclude<W: Platform>(
+/// Tells the caller how it ended, where that has not been told, and writes the log line.
+async fn conclude<W: Platform>(
     job: &Job<'_, W>,
-    config: &Config,
-    ending: Ending<W::Body>,
-    journal: Journal,
-) -> Answer<W::Stream> {
-    let Ending { attempts, outcome } = ending;
-    let (at, served) = match outcome {
-        Outcome::Answered { at, answer } => (at, answer),
-        Outcome::Nobody { refused } => return nobody(job, &attempts, refused, &journal),
-        Outcome::CallerLeft => return left(job, &attempts, &journal),
-    };
-    let Some(target) = config.targets.get(at) else {
-        return nobody(job, &attempts, None, &journal);
-    };
-    let disclosure = Disclosure {
-        request_id: job.id,
-        answered: Some((&target.name, &target.model)),
-        attempts: &attempts,
-        omitted: &served.omitted,
-    };
-    let mut answer = match served.kind {
-        Kind::Whole(mut completion) => {
-            insert(&mut completion.json, "pilotlight", &disclosure.to_json());
-            journal.whole(job.world, &disclosure, completion.finish, completion.usage);
-            Answer::json(200, completion.json)
-        }
-        Kind::Stream {
-            relay,
-            body,
-            permit,
-        } => relaying::begin(
-            job.world,
-            job.isolate,
-            relaying::Stream {
-                at,
-                permit,
-                relay,
-                body,
-                counted: served.counted,
-                deadline: job.deadline,
-                account: relaying::Account {
-                    attempts: attempts.clone(),
-                    omitted: served.omitted.clone(),
-                    journal,
+    ending: Ending,
+    journal: &Journal<'_>,
+) -> Option<Answer<W::Stream>> {
+    match ending {
+        Ending::Whole {
+            answerer,
+            mut completion,
+            disclosed,
+        } => {
+            let (finish, usage) = (completion.finish, completion.usage);
+            let answer = job.account.disclosing(
+                job.id,
+                Some(&answerer),
+                || 0,
+                |told| {
+                    journal.write(job.world, &told, Outcome::Answered, Tally { finish, usage });
+                    if disclosed == Disclosed::NotYet {
+                        insert(&mut completion.json, "pilotlight", &told.to_json());
+                    }
+                    let mut answer = Answer::json(200, completion.json);
+                    told.put_headers(&mut answer);
+                    answer
                 },
-            },
-        ),
-    };
-    disclosure.put_headers(&mut answer);
-    answer
+            );
+            Some(answer)
+        }
+        Ending::Streamed { answerer, tally } => {
+            job.account.disclosing(
+                job.id,
+                Some(&answerer),
+                || 0,
+                |told| {
+                    journal.write(job.world, &told, Outcome::Answered, tally);
+                },
+            );
+            None
+        }
+        Ending::Broke { reason, tally } => {
+            let error = job.account.disclosing(
+                job.id,
+                None,
+                || 0,
+                |told| {
+                    journal.write(job.world, &told, Outcome::Broke, tally);
+                    exhausted::broken(reason, told.to_json())
+                },
+            );
+            say_last(job, &error).await;
+            None
+        }
+        Ending::Nobody { refused } => nobody(job, refused, journal).await,
+        Ending::CallerLeft { tally } => {
+            job.account.disclosing(
+                job.id,
+                None,
+                || 0,
+                |told| {
+                    journal.write(job.world, &told, Outcome::CallerLeft, tally);
+                },
+            );
+            Some(journal::nothing())
+        }
+    }
 }
 
 /// No target answered.
-fn nobody<W: Platform>(
+async fn nobody<W: Platform>(
     job: &Job<'_, W>,
-    attempts: &[attempt::Attempt],
     refused: Option<String>,
-    journal: &Journal,
-) -> Answer<W::Stream> {
-    let mut told = exhausted::explain(attempts, refused, job.world.now());
-    let disclosure = Disclosure {
-        request_id: job.id,
-        answered: None,
-        attempts,
-        omitted: &Omitted::default(),
-    };
-    told.error.pilotlight = Some(disclosure.to_json());
-    journal.nobody(job.world, &disclosure, told.error.status);
-    let mut answer = Answer::error(&told.error);
-    // Everything worth trying has been tried: an SDK that tries again multiplies the load.
-    answer.header("x-should-retry", "false");
-    if let Some(ms) = told.retry_after_ms {
-        answer.header("retry-after", ms.div_ceil(1_000).to_string());
+    journal: &Journal<'_>,
+) -> Option<Answer<W::Stream>> {
+    let (told, answer) = job.account.disclosing(
+        job.id,
+        None,
+        || 0,
+        |disclosed| {
+            let mut told = exhausted::explain(disclosed.attempts, refused, job.world.now());
+            told.error.pilotlight = Some(disclosed.to_json());
+            let outcome = Outcome::Failed(told.error.status);
+            journal.write(job.world, &disclosed, outcome, Tally::default());
+            let mut answer = Answer::error(&told.error);
+            // Everything worth trying has been tried: an SDK that tries again multiplies the load.
+            answer.header("x-should-retry", "false");
+            if let Some(ms) = told.retry_after_ms {
+                answer.header("retry-after", ms.div_ceil(1_000).to_string());
+            }
+            disclosed.put_headers(&mut answer);
+            (told, answer)
+        },
+    );
+    if !job.door.is_open() {
+        return Some(answer);
     }
-    disclosure.put_headers(&mut answer);
-    answer
+    say_last(job, &told.error).await;
+    None
 }
 
-/// The caller has left: nobody hears the answer, and it is only logged.
-fn left<W: Platform>(
-    job: &Job<'_, W>,
-    attempts: &[attempt::Attempt],
-    journal: &Journal,
-) -> Answer<W::Stream> {
-    let disclosure = Disclosure {
-        request_id: job.id,
-        answered: None,
-        attempts,
-        omitted: &Omitted::default(),
-    };
-    journal.left(job.world, &disclosure);
-    Answer {
-        status: CALLER_LEFT,
-        headers: Vec::new(),
-        body: AnswerBody::Empty,
+/// Ends a stream with what OpenAI's SDKs raise on: an event with an `error`, and no `[DONE]` after it.
+async fn say_last<W: Platform>(job: &Job<'_, W>, error: &ErrorAnswer) {
+    let mut event = b"data: ".to_vec();
+    event.extend_from_slice(&error.to_json());
+    event.extend_from_slice(b"\n\n");
+    // The caller may have left; there is nobody left to tell then.
+    if job.door.write(&event).await.is_ok() {
+        job.door.close().await;
     }
 }
 
@@ -271,7 +343,7 @@ async fn hear_breakers<W: Platform>(world: &W, isolate: &Rc<Isolate>, config: &C
         Hearsay::Unknown => {
             let read = Box::pin(read_breakers(world, isolate, config));
             let patience = Box::pin(world.sleep(HEARSAY_WAIT_MS));
-            if let Either::Right(((), read)) = select(read, patience).await {
+            if let Either::Right((_, read)) = select(read, patience).await {
                 world.after(read);
             }
         }
@@ -295,18 +367,6 @@ fn read_breakers<W: Platform>(
             keeper.hear(&told, reader.now());
         }
     }
-}
-
-/// Tells a target's breaker what a request told, and the other isolates after the answer.
-fn tell_breaker<W: Platform>(
-    world: &W,
-    isolate: &Rc<Isolate>,
-    target: &Target,
-    permit: Permit,
-    health: Health,
-) {
-    let told = isolate.record(target, permit, health, world.now(), world.random());
-    tell_isolates(world, target, told);
 }
 
 /// Tells the other isolates of a breaker, after the answer and never before.

@@ -1,6 +1,6 @@
 //! `GET /v1/models`: the routes and targets, in the shape of OpenAI's model list.
 
-use crate::config::{Config, Key, Place, Target};
+use crate::config::{Config, Key, Place, Route, Target};
 use crate::error::Downstream;
 use crate::openai::json::{self, Writer};
 
@@ -75,7 +75,7 @@ fn entry(out: &mut Vec<u8>, config: &Config, name: &str) {
     object.end();
 }
 
-fn route_entry(out: &mut Vec<u8>, config: &Config, name: &str, route: &[usize]) {
+fn route_entry(out: &mut Vec<u8>, config: &Config, name: &str, route: &Route) {
     let mut object = Writer::new(out);
     let is_default = name == config.default_route;
     object
@@ -84,6 +84,7 @@ fn route_entry(out: &mut Vec<u8>, config: &Config, name: &str, route: &[usize]) 
     let targets = object.name("targets");
     targets.push(b'[');
     for (at, target) in route
+        .targets
         .iter()
         .filter_map(|at| config.targets.get(*at))
         .enumerate()

@@ -65,6 +65,17 @@ impl Usage {
         }
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
+            completion_tokens: self
+                .completion_tokens
+                .saturating_add(other.completion_tokens),
+        }
+    }
+
     /// Writes the `usage` object.
     pub fn write(self, out: &mut Vec<u8>) {
         let mut object = Writer::new(out);
@@ -175,7 +186,7 @@ impl ChoiceParts<'_> {
     }
 }
 
-/// What is read of a message or a piece of one: only whether it says anything.
+/// What is read of a message or a piece of one.
 #[derive(Debug, Deserialize)]
 pub struct MessageParts<'a> {
     #[serde(borrow, default)]
@@ -194,23 +205,51 @@ pub struct MessageParts<'a> {
     audio: Option<&'a RawValue>,
 }
 
-impl MessageParts<'_> {
+impl<'a> MessageParts<'a> {
     /// Whether this piece says something: text, reasoning, a refusal, audio or a tool call. A role
     /// alone, and empty members, say nothing.
     pub fn says_something(&self) -> bool {
-        [
-            self.content,
-            self.reasoning,
-            self.reasoning_content,
-            self.refusal,
-            self.tool_calls,
-            self.function_call,
-            self.audio,
-        ]
-        .into_iter()
-        .flatten()
-        .any(|raw| !matches!(raw.get(), "null" | "\"\"" | "[]" | "{}"))
+        self.content().is_some()
+            || self.thought().is_some()
+            || self.calls().is_some()
+            || self.says_other()
     }
+
+    /// The text, where there is any.
+    pub fn content(&self) -> Option<&'a RawValue> {
+        self.content.and_then(filled)
+    }
+
+    /// What the model thinks aloud, with the name of the member that says it.
+    pub fn thought(&self) -> Option<(&'static str, &'a RawValue)> {
+        let named = [
+            ("reasoning", self.reasoning),
+            ("reasoning_content", self.reasoning_content),
+        ];
+        named
+            .into_iter()
+            .find_map(|(name, raw)| Some((name, raw.and_then(filled)?)))
+    }
+
+    /// The tool calls, where there are any.
+    pub fn calls(&self) -> Option<&'a RawValue> {
+        self.tool_calls.and_then(filled)
+    }
+
+    /// Whether it has what only its own model could go on with: a refusal, audio, a call in the old
+    /// style.
+    pub fn says_other(&self) -> bool {
+        [self.refusal, self.function_call, self.audio]
+            .into_iter()
+            .flatten()
+            .any(|raw| filled(raw).is_some())
+    }
+}
+
+/// A member's value, unless it says nothing.
+fn filled(raw: &RawValue) -> Option<&RawValue> {
+    let says_nothing = matches!(raw.get(), "null" | "\"\"" | "[]" | "{}");
+    (!says_nothing).then_some(raw)
 }
 
 #[cfg(test)]

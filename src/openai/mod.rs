@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod json;
 pub mod request;
+pub mod same;
 
 mod body;
 

@@ -32,6 +32,9 @@ pub struct ChatRequest<'a> {
     /// `max_tokens` and `max_completion_tokens`, as the caller wrote it, without those that are
     /// `null`.
     pub fields: Object<'a>,
+    /// Where messages begin that the gateway added to the caller's, for a target that is to go on with
+    /// an answer.
+    pub ours_from: Option<usize>,
 }
 
 /// How the caller takes its answer.
@@ -137,6 +140,7 @@ impl<'a> ChatRequest<'a> {
             },
             choices: count(&object, "n")?.unwrap_or(1),
             fields: checked(carried(object))?,
+            ours_from: None,
         })
     }
 

@@ -4,4 +4,5 @@ pub mod backoff;
 pub mod breaker;
 pub mod classify;
 pub mod fit;
+pub mod resume;
 pub mod route;

@@ -3,7 +3,7 @@
 //! A name is a route, else a target, else whatever a client with a fixed model name sends: that goes to
 //! the default route.
 
-use crate::config::Config;
+use crate::config::{Config, Mode, Route};
 
 /// A route that was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,15 +12,14 @@ pub struct Chosen<'a> {
     pub name: &'a str,
     /// The targets as positions in the config, in the order of asking.
     pub order: Vec<usize>,
+    /// What becomes of an answer that breaks off.
+    pub mode: Mode,
 }
 
 /// Chooses by the request's `model`.
 pub fn choose<'a>(config: &'a Config, model: &str) -> Chosen<'a> {
-    if let Some((name, order)) = config.routes.get_key_value(model) {
-        return Chosen {
-            name,
-            order: order.clone(),
-        };
+    if let Some((name, route)) = config.routes.get_key_value(model) {
+        return of(config, name, Some(route));
     }
     let named = config
         .targets
@@ -31,14 +30,17 @@ pub fn choose<'a>(config: &'a Config, model: &str) -> Chosen<'a> {
         return Chosen {
             name: &target.name,
             order: vec![at],
+            mode: config.mode,
         };
     }
+    let name = &config.default_route;
+    of(config, name, config.routes.get(name))
+}
+
+fn of<'a>(config: &Config, name: &'a str, route: Option<&Route>) -> Chosen<'a> {
     Chosen {
-        name: &config.default_route,
-        order: config
-            .routes
-            .get(&config.default_route)
-            .cloned()
-            .unwrap_or_default(),
+        name,
+        order: route.map_or_else(Vec::new, |route| route.targets.clone()),
+        mode: route.and_then(|route| route.mode).unwrap_or(config.mode),
     }
 }

@@ -7,7 +7,7 @@
 
 use std::fmt::Debug;
 
-use crate::openai::{ChatRequest, Finish, Message, Usage, UsageChunk};
+use crate::openai::{ChatRequest, Delivery, Finish, Message, Usage, UsageChunk};
 
 pub mod company;
 pub mod ollama;
@@ -16,7 +16,7 @@ pub mod openai;
 pub use company::Company;
 
 pub use crate::reason::Fault;
-pub use crate::stream::event::{Carries, Chunk, Decoder, Event};
+pub use crate::stream::event::{Bearable, Carries, Chunk, Decoder, Event, Garbage};
 
 /// Every dialect; the config's `provider` is one of their names.
 pub static PROVIDERS: &[&dyn Provider] = &[&ollama::Ollama, &openai::OpenAi];
@@ -52,8 +52,29 @@ pub trait Provider: Debug + Sync {
     /// A decoder for one streamed answer (status 200).
     fn decoder(&self, ask: &Reading<'_>) -> Box<dyn Decoder>;
 
+    /// Where the upstream at `url` tells which models it has in memory; `None` where it does not.
+    fn presence_url(&self, _url: &str) -> Option<String> {
+        None
+    }
+
+    /// Reads what lies there.
+    fn presence(&self, _body: &[u8], _model: &str) -> Presence {
+        Presence::Unknown
+    }
+
     /// Reads an error answer (status other than 200).
     fn fault(&self, status: u16, body: &[u8]) -> Fault;
+}
+
+/// Whether a model is in the upstream's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is not: while a request for it waits, it is being loaded.
+    Absent,
+    /// It is.
+    Loaded,
+    /// That cannot be told.
+    Unknown,
 }
 
 /// A request as one target is to be asked: everything a dialect needs to write it.
@@ -63,6 +84,12 @@ pub struct Ask<'a> {
     pub request: &'a ChatRequest<'a>,
     /// The conversation, fitted to the target's window.
     pub messages: &'a [Message<'a>],
+    /// Whether a stream is wanted, which the caller need not have asked for.
+    pub delivery: Delivery,
+    /// Whether a stream has to tell what it used.
+    pub usage_chunk: UsageChunk,
+    /// What the conversation ends with.
+    pub ending: Ending,
     /// The model's name at the target.
     pub model: &'a str,
     /// Which of the dialect's companies this is.
@@ -75,6 +102,15 @@ pub struct Ask<'a> {
     pub keep_alive: Option<&'a str>,
     /// Whether the caller's `reasoning_effort` is passed on.
     pub effort: Effort,
+}
+
+/// What a conversation ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A message of the assistant's, which the model is to go on with.
+    Prefill,
+    /// Whatever a conversation ends with.
+    Usual,
 }
 
 /// The request's field that says how much the model shall think.

@@ -38,6 +38,9 @@ pub struct Chunk<'a> {
     pub wire: Option<&'a [u8]>,
     /// What the chunk carries.
     pub carries: Carries,
+    /// The text that it adds to the answer, as it stands in the JSON, quotes and all; only where one
+    /// answer was asked for.
+    pub text: Option<&'a str>,
     /// Why choices ended, one entry for each that was asked for and had not ended before; `None` for
     /// a word that OpenAI does not have.
     pub finished: Vec<Option<Finish>>,
@@ -48,10 +51,60 @@ pub struct Chunk<'a> {
 /// What a chunk carries for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carries {
-    /// Something that the model says: text, reasoning, a tool call.
-    Content,
+    /// A tool call or a piece of one, perhaps with text.
+    Calls,
     /// Nothing yet: a role, an empty delta.
     Nothing,
+    /// Something that only its own model could go on with: a refusal, audio, a call in the old style.
+    Other,
+    /// Text of the answer.
+    Text,
+    /// What the model thinks aloud, and nothing else.
+    Thought,
     /// Only the usage of the whole answer (`choices` is empty).
     UsageOnly,
+}
+
+impl Carries {
+    /// Whether the model says something.
+    pub const fn speaks(self) -> bool {
+        match self {
+            Self::Calls | Self::Other | Self::Text | Self::Thought => true,
+            Self::Nothing | Self::UsageOnly => false,
+        }
+    }
+}
+
+/// What could not be read since the last sound piece of a stream. It is passed over when something
+/// sound follows, and a failure when nothing does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Garbage(u32);
+
+/// Whether so much of it can be passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearable {
+    /// It can.
+    Yes,
+    /// It is no stream of this dialect.
+    No,
+}
+
+impl Garbage {
+    /// So many pieces in a row may be unreadable.
+    const MOST: u32 = 3;
+
+    /// Another piece cannot be read.
+    pub fn more(&mut self) -> Bearable {
+        self.0 = self.0.saturating_add(1);
+        if self.0 > Self::MOST {
+            Bearable::No
+        } else {
+            Bearable::Yes
+        }
+    }
+
+    /// Whether the last piece could not be read.
+    pub fn is_there(self) -> bool {
+        self.0 > 0
+    }
 }

@@ -117,13 +117,17 @@ impl Incoming {
         self.head.word(1).parse().unwrap()
     }
 
-    /// The next event's data; `None` at the end.
+    /// The next event's data; `None` at the end. Comments are no events.
     pub(crate) fn event(&mut self) -> Option<String> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let event = event.strip_prefix("data: ").map(str::to_owned);
+                let event = event.to_owned();
                 self.text = rest.to_owned();
-                return Some(event.expect("every event is one line of data"));
+                if event.starts_with(':') {
+                    continue;
+                }
+                let data = event.strip_prefix("data: ").map(str::to_owned);
+                return Some(data.expect("every event is one line of data"));
             }
             let piece = self.body.piece()?;
             self.text.push_str(std::str::from_utf8(&piece).unwrap());

@@ -56,8 +56,9 @@ fn broken_connections() -> [Row; 5] {
     [
         row("reset", Reply::new().reset(), "unreachable", 2),
         row("closed", Reply::new(), "unreachable", 2),
-        row("silence", Reply::new().hold(), "headers_timeout", 1),
-        row("half-a-head", half, "headers_timeout", 1),
+        // The headers of an answer that is not streamed come when it is made.
+        row("silence", Reply::new().hold(), "headers_timeout", 1).or_whole("attempt_timeout"),
+        row("half-a-head", half, "headers_timeout", 1).or_whole("attempt_timeout"),
         row("no-http", other, "unreachable", 2),
     ]
 }

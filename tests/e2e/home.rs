@@ -31,6 +31,7 @@ fn errors() -> [Row; 6] {
         row("busy", error(503, busy), "server_busy", 2),
         row("crashed", error(500, crashed), "engine_error", 2),
         row("gone", Reply::new().reset(), "unreachable", 2),
+        // Silent to the question, too, which models it has loaded.
         row("silent", Reply::new().hold(), "headers_timeout", 1),
     ]
 }
@@ -93,7 +94,7 @@ fn ollama_is_asked_so_that_it_neither_cuts_nor_reloads_nor_rambles() {
     assert_eq!(body["choices"][0]["finish_reason"], "stop");
     let sent = upstream.only().json();
     assert_eq!(sent["model"], "home-model");
-    assert_eq!(sent["stream"], false);
+    assert_eq!(sent["stream"], true, "silence is told from death");
     assert_eq!(sent["truncate"], false);
     assert_eq!(sent.get("shift"), None);
     assert_eq!(sent["think"], false);

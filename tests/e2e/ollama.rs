@@ -231,7 +231,9 @@ fn an_engine_that_dies_under_ollama_is_told_of_and_the_next_answer_has_a_new_one
     let Some(home) = HomeBox::start("the death of a real Ollama's engine") else {
         return;
     };
-    let gateway = Setup::new(chain(&[("box", home.target())])).start();
+    let mut config = chain(&[("box", home.target())]);
+    config["mode"] = "error".into();
+    let gateway = Setup::new(config).start();
     let mut question = asking("Count from one to a thousand.");
     question["max_tokens"] = json!(1500);
 

@@ -37,6 +37,7 @@ fn the_page_streams_stops_and_tells_who_answered() {
         ("broken", table(&broken)),
         ("cut-cloud", table(&cut)),
     ]);
+    config["mode"] = "error".into();
     config["routes"] = json!({
         "auto": ["quick"],
         "slow": ["slow-cloud"],

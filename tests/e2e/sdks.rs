@@ -66,6 +66,7 @@ fn check(command: &mut Command) {
         .map(|(name, _)| (format!("{name}-route"), json!([name])));
     let config = json!({
         "default_route": "whole-route",
+        "mode": "error",
         "targets": tables.collect::<serde_json::Map<_, _>>(),
         "routes": routes.collect::<serde_json::Map<String, Value>>(),
     });

@@ -74,7 +74,9 @@ fn a_stream_that_breaks_ends_with_an_error_and_never_as_if_it_were_whole() {
         let upstream = Upstream::playing([reply]);
         let next = Upstream::playing([wire::stream(&["never"])]);
         let target = with(cloud(&upstream), json!({ "stall_timeout": "1s" }));
-        let gateway = Setup::new(chain(&[("cloud", target), ("next", cloud(&next))])).start();
+        let mut config = chain(&[("cloud", target), ("next", cloud(&next))]);
+        config["mode"] = "error".into();
+        let gateway = Setup::new(config).start();
 
         let answer = gateway.stream(&asking("Hi")).streamed();
 
@@ -115,7 +117,9 @@ fn an_answer_of_ollamas_that_breaks_ends_with_an_error_too() {
     for (name, reply, reason) in rows {
         let upstream = Upstream::playing([reply]);
         let target = with(home(&upstream), json!({ "stall_timeout": "1s" }));
-        let gateway = Setup::new(chain(&[("box", target)])).start();
+        let mut config = chain(&[("box", target)]);
+        config["mode"] = "error".into();
+        let gateway = Setup::new(config).start();
 
         let answer = gateway.stream(&asking("Hi")).streamed();
 

@@ -307,7 +307,7 @@ fn the_first_word_of_a_probe_closes_it_and_a_bad_end_opens_it_for_longer() {
     assert_eq!(told.map(|told| told.open_until), Some(None));
     assert!(!is_refused(&mut breaker, 16_000));
     let told = breaker.record(probe, Health::Failed, &settings, 20_000, 0.0);
-    assert_eq!(told.unwrap().open_until, Some(20_000 + 30_000));
+    assert_eq!(told.unwrap().open_until, Some(20_000 + 22_500));
 }
 
 #[test]

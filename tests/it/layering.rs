@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Which modules each module may name, besides itself.
 const ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["config", "error"]),
-    ("config", &["openai", "provider"]),
+    ("config", &["openai", "provider", "stream"]),
     (
         "edge",
         &["config", "gateway", "platform", "policy", "stream"],
@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "gateway",
         &[
             "auth", "config", "error", "openai", "platform", "policy", "provider", "reason",
-            "stream", "time",
+            "stream", "time", "tokens",
         ],
     ),
     ("lib", &[]),
@@ -27,7 +27,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("platform", &["config", "policy", "stream"]),
     (
         "policy",
-        &["config", "openai", "provider", "reason", "time", "tokens"],
+        &[
+            "config", "openai", "provider", "reason", "stream", "time", "tokens",
+        ],
     ),
     ("provider", &["openai", "reason", "stream"]),
     ("reason", &[]),

@@ -35,5 +35,8 @@ mod ollama;
 /// The `openai` dialect against recorded bytes.
 mod openai;
 
+/// Answers that break, and who goes on with them.
+mod takeover;
+
 /// Streams: commit, relay, and every way to break.
 mod streams;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use pilotlight::openai::{ChatRequest, Usage, UsageChunk};
 use pilotlight::provider::{
-    Ask, Company, Decoder, Effort, Event, Fault, PROVIDERS, Provider, Reading, Unsupported,
+    Ask, Company, Decoder, Effort, Ending, Event, Fault, PROVIDERS, Provider, Reading, Unsupported,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -97,6 +97,9 @@ fn written(
     let body = ollama().write(&Ask {
         request: &request,
         messages: &request.messages,
+        delivery: request.delivery,
+        usage_chunk: UsageChunk::Wanted,
+        ending: Ending::Usual,
         model: &request.model,
         company: Company::for_host(""),
         context,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use pilotlight::openai::UsageChunk;
 use pilotlight::provider::{Decoder, Event, PROVIDERS, Provider, Reading};
 use pilotlight::reason::Reason;
-use pilotlight::stream::relay::{Relay, Standing};
+use pilotlight::stream::relay::{Calls, Disclose, Keep, Relay, Standing, Terms};
+use pilotlight::stream::written::Written;
 use proptest::prelude::*;
 
 fn openai() -> &'static dyn Provider {
@@ -84,9 +85,26 @@ fn every_recorded_stream_tells_the_same_wherever_it_is_cut() {
     }
 }
 
+/// Discloses nothing.
+#[derive(Debug)]
+struct Nothing;
+
+impl Disclose for Nothing {
+    fn json(&self, _: &Written) -> String {
+        "{}".to_owned()
+    }
+}
+
 /// What the caller gets of a stream that ends after `bytes`, and how the answer stands then.
 fn relayed(bytes: &[u8]) -> (String, Standing) {
-    let mut relay = Relay::new(decoder(), 1, UsageChunk::Wanted, "{}".to_owned());
+    let terms = Terms {
+        choices: 1,
+        usage_chunk: UsageChunk::Wanted,
+        calls: Calls::Whole,
+        keep: Keep::Text,
+        disclose: Box::new(Nothing),
+    };
+    let mut relay = Relay::new(decoder(), terms);
     relay.hold(bytes);
     relay.end();
     let out = String::from_utf8(relay.take()).unwrap();

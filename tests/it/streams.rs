@@ -10,7 +10,9 @@ fn config() -> Value {
             "one": {"provider": "openai", "base_url": "https://a.test/v1", "model": "m"},
             "two": {"provider": "openai", "base_url": "https://b.test/v1", "model": "n"}
         },
-        "routes": {"auto": ["one", "two"]}
+        "routes": {"auto": ["one", "two"]},
+        "mode": "error",
+        "heartbeat": "10m"
     })
 }
 

@@ -7,14 +7,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use pilotlight::config::{self, Mistake};
+use pilotlight::config::{self, Mistake, Target};
 use pilotlight::gateway::{self, AnswerBody, Head, Isolate};
 use pilotlight::platform::{
-    BodyError, Broken, Call, CallerLeft, Pace, Platform, Pumped, Reply, ReplyBody, ReplyHeaders,
-    SendError, Taking,
+    BodyError, Broken, Call, CallerLeft, HEARTBEAT, Pace, Platform, Pumped, Reply, ReplyBody,
+    ReplyHeaders, SendError, Taking,
 };
 use pilotlight::policy::breaker::Shared;
-use pilotlight::stream::relay::{Fed, Relay, Sound};
+use pilotlight::stream::relay::{Fed, Relay, Sound, Standing};
 use serde_json::Value;
 
 /// 2026-11-21 04:00:00 UTC.
@@ -30,6 +30,8 @@ pub(crate) enum Step {
         headers: ReplyHeaders,
         body: String,
     },
+    /// Answers with this text, at once, streamed or whole as it is asked.
+    Answer(String),
     /// Streams, piece by piece, after its headers at once.
     Stream(Vec<Piece>),
     /// Refuses the connection.
@@ -126,6 +128,8 @@ struct Inner {
     timers: RefCell<Vec<u64>>,
     tasks: RefCell<Vec<Task>>,
     script: RefCell<BTreeMap<String, VecDeque<Step>>>,
+    /// What a target's server has to be looked at, by target.
+    lies: RefCell<BTreeMap<String, String>>,
     seen: RefCell<Vec<Seen>>,
     log: RefCell<Vec<String>>,
     request: RefCell<Vec<u8>>,
@@ -171,6 +175,7 @@ impl World {
             timers: RefCell::default(),
             tasks: RefCell::default(),
             script: RefCell::default(),
+            lies: RefCell::default(),
             seen: RefCell::default(),
             log: RefCell::default(),
             request: RefCell::default(),
@@ -195,6 +200,14 @@ impl World {
         self
     }
 
+    /// What a target's server says of itself; one that says nothing hangs.
+    pub(crate) fn lies(&self, target: &str, text: &str) {
+        self.0
+            .lies
+            .borrow_mut()
+            .insert(target.to_owned(), text.to_owned());
+    }
+
     /// The caller leaves after so many writes.
     pub(crate) fn caller_leaves_after(&self, writes: u32) {
         self.0.reads_before_leaving.set(Some(writes));
@@ -202,6 +215,11 @@ impl World {
 
     pub(crate) fn advance(&self, ms: u64) {
         self.0.now.set(self.0.now.get() + ms);
+    }
+
+    /// Milliseconds since the test's start.
+    pub(crate) fn elapsed(&self) -> u64 {
+        self.now() - START
     }
 
     pub(crate) fn seen(&self, target: &str) -> Vec<Seen> {
@@ -284,6 +302,11 @@ impl World {
         }
     }
 
+    async fn pause(&self, ms: u64) {
+        let slept = self.sleep(ms).await;
+        slept.expect("nobody leaves in a scripted world");
+    }
+
     fn next_step(&self, target: &str) -> Step {
         let mut script = self.0.script.borrow_mut();
         let steps = script
@@ -318,7 +341,7 @@ impl Platform for World {
         f64::from(u32::try_from(next >> 33).unwrap()) / f64::from(1_u32 << 31)
     }
 
-    async fn sleep(&self, ms: u64) {
+    async fn sleep(&self, ms: u64) -> Result<(), CallerLeft> {
         let until = self.now() + ms;
         std::future::poll_fn(|_| {
             if self.now() >= until {
@@ -328,6 +351,7 @@ impl Platform for World {
             Poll::Pending
         })
         .await;
+        Ok(())
     }
 
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
@@ -346,17 +370,29 @@ impl Platform for World {
             body: serde_json::from_slice(call.body).expect("an upstream is sent JSON"),
         });
         match self.next_step(&target) {
+            Step::Answer(text) => Ok(match call.taking {
+                Taking::Open => Reply {
+                    status: 200,
+                    headers: ReplyHeaders::default(),
+                    body: ReplyBody::Open(streamed(&[&text]).into()),
+                },
+                Taking::Whole => Reply {
+                    status: 200,
+                    headers: json_headers(),
+                    body: ReplyBody::Whole(completion(&text).into_bytes()),
+                },
+            }),
             Step::Refuse => Err(SendError::Unreachable),
             Step::CallerLeaves { after } => {
-                self.sleep(after).await;
+                self.pause(after).await;
                 Err(SendError::CallerLeft)
             }
             Step::Silence => {
-                self.sleep(call.timeout_ms).await;
+                self.pause(call.timeout_ms).await;
                 Err(SendError::TimedOut)
             }
             Step::Reply { after, .. } if after >= call.timeout_ms => {
-                self.sleep(call.timeout_ms).await;
+                self.pause(call.timeout_ms).await;
                 Err(SendError::TimedOut)
             }
             Step::Reply {
@@ -365,7 +401,7 @@ impl Platform for World {
                 headers,
                 body,
             } => {
-                self.sleep(after).await;
+                self.pause(after).await;
                 let body = match call.taking {
                     Taking::Open if status == 200 => {
                         ReplyBody::Open(VecDeque::from([Piece::Bytes(body)]))
@@ -398,12 +434,12 @@ impl Platform for World {
                 Some(Piece::Bytes(text)) => return Ok(Some(text.into_bytes())),
                 Some(Piece::Reset) => return Err(Broken::Reset),
                 Some(Piece::Wait(ms)) if ms >= left => {
-                    self.sleep(left).await;
+                    self.pause(left).await;
                     body.push_front(Piece::Wait(ms - left));
                     return Err(Broken::TimedOut);
                 }
                 Some(Piece::Wait(ms)) => {
-                    self.sleep(ms).await;
+                    self.pause(ms).await;
                     left -= ms;
                 }
             }
@@ -414,7 +450,7 @@ impl Platform for World {
         (Rc::clone(&self.0.sent), ())
     }
 
-    async fn write(&self, outlet: &mut Self::Outlet, bytes: &[u8]) -> Result<(), CallerLeft> {
+    async fn write(&self, outlet: &Self::Outlet, bytes: &[u8]) -> Result<(), CallerLeft> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -433,22 +469,38 @@ impl Platform for World {
     async fn pump(
         &self,
         mut body: Self::Body,
-        outlet: &mut Self::Outlet,
+        outlet: &Self::Outlet,
         relay: &Rc<RefCell<Relay>>,
         pace: Pace,
     ) -> Pumped {
-        let mut heard = self.now();
+        let (mut heard, mut told) = (self.now(), self.now());
         loop {
-            let stalls_at = heard + pace.stall_ms;
-            let until = stalls_at.min(pace.deadline);
+            let patience = match relay.borrow().standing() {
+                Standing::Finished => pace.coda_ms,
+                Standing::Committed
+                | Standing::Complete
+                | Standing::Failed(_)
+                | Standing::Waiting => pace.stall_ms,
+            };
+            let stalls_at = heard + patience;
+            let beats_at = told + pace.heartbeat_ms;
+            let until = stalls_at.min(pace.deadline).min(beats_at);
             let bytes = match self.read(&mut body, until.saturating_sub(self.now())).await {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => return Pumped::Ended,
                 Err(Broken::CallerLeft) => return Pumped::CallerLeft,
                 Err(Broken::Reset) => return Pumped::Reset,
-                Err(Broken::TimedOut) if pace.deadline <= stalls_at => return Pumped::Deadline,
-                Err(Broken::TimedOut) => return Pumped::Stalled,
+                Err(Broken::TimedOut) if self.now() >= pace.deadline => return Pumped::Deadline,
+                Err(Broken::TimedOut) if self.now() >= stalls_at => return Pumped::Stalled,
+                Err(Broken::TimedOut) => {
+                    if self.write(outlet, HEARTBEAT.as_bytes()).await.is_err() {
+                        return Pumped::CallerLeft;
+                    }
+                    told = self.now();
+                    continue;
+                }
             };
+            told = self.now();
             let fed = relay.borrow_mut().feed(&bytes);
             let out = match fed {
                 Fed::Same => bytes,
@@ -466,6 +518,34 @@ impl Platform for World {
         }
     }
 
+    async fn pass(&self, mut body: Self::Body, outlet: &Self::Outlet, deadline: u64) -> Pumped {
+        loop {
+            match self
+                .read(&mut body, deadline.saturating_sub(self.now()))
+                .await
+            {
+                Ok(Some(bytes)) => {
+                    if self.write(outlet, &bytes).await.is_err() {
+                        return Pumped::CallerLeft;
+                    }
+                }
+                Ok(None) => return Pumped::Ended,
+                Err(Broken::CallerLeft) => return Pumped::CallerLeft,
+                Err(Broken::Reset) => return Pumped::Reset,
+                Err(Broken::TimedOut) => return Pumped::Deadline,
+            }
+        }
+    }
+
+    async fn look(&self, target: &Target, url: &str, timeout_ms: u64) -> Option<Vec<u8>> {
+        let lies = self.0.lies.borrow().get(&target.name).cloned();
+        assert!(url.ends_with("/api/ps"), "{url}");
+        if lies.is_none() {
+            self.pause(timeout_ms).await;
+        }
+        lies.map(String::into_bytes)
+    }
+
     fn after(&self, work: impl Future<Output = ()> + 'static) {
         self.0.tasks.borrow_mut().push(Box::pin(work));
     }
@@ -476,7 +556,7 @@ impl Platform for World {
         match store.kv.get() {
             Kv::Works => {}
             Kv::Down => return None,
-            Kv::Slow(ms) => self.sleep(ms).await,
+            Kv::Slow(ms) => self.pause(ms).await,
         }
         let values = store.values.borrow();
         Some(
@@ -513,26 +593,32 @@ pub(crate) fn chat_head() -> Head {
     }
 }
 
-/// A whole answer in OpenAI's shape.
+/// An answer in OpenAI's shape.
 pub(crate) fn ok(text: &str) -> Step {
-    reply(
-        200,
-        &format!(
-            r#"{{"id":"c1","object":"chat.completion","created":1,"model":"up","choices":[{{"index":0,
-            "message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}],
-            "usage":{{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}}}"#
-        ),
+    Step::Answer(text.to_owned())
+}
+
+/// A completion in OpenAI's shape.
+fn completion(text: &str) -> String {
+    format!(
+        r#"{{"id":"c1","object":"chat.completion","created":1,"model":"up","choices":[{{"index":0,
+        "message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}],
+        "usage":{{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}}}"#
     )
+}
+
+fn json_headers() -> ReplyHeaders {
+    ReplyHeaders {
+        content_type: Some("application/json".to_owned()),
+        ..ReplyHeaders::default()
+    }
 }
 
 pub(crate) fn reply(status: u16, body: &str) -> Step {
     Step::Reply {
         after: 0,
         status,
-        headers: ReplyHeaders {
-            content_type: Some("application/json".to_owned()),
-            ..ReplyHeaders::default()
-        },
+        headers: json_headers(),
         body: body.to_owned(),
     }
 }
@@ -562,9 +648,11 @@ pub(crate) fn with_headers(step: Step, change: impl FnOnce(&mut ReplyHeaders)) -
                 body,
             }
         }
-        other @ (Step::CallerLeaves { .. } | Step::Refuse | Step::Silence | Step::Stream(_)) => {
-            other
-        }
+        other @ (Step::Answer(_)
+        | Step::CallerLeaves { .. }
+        | Step::Refuse
+        | Step::Silence
+        | Step::Stream(_)) => other,
     }
 }
 

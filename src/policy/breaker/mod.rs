@@ -378,11 +378,15 @@ impl Breaker {
         })
     }
 
-    /// Grows with each opening in a row; between nine tenths of its length and all of it, by chance.
+    /// Grows by half with each opening in a row, so that a target that is back waits for its next
+    /// probe no longer than about half the time that it was away; between nine tenths of its length and
+    /// all of it, by chance.
     fn cooldown(&self, settings: &Settings, chance: f64) -> u64 {
-        let grown = settings
-            .breaker_cooldown_ms
-            .saturating_mul(1_u64 << self.trips.min(20))
+        let growths = 0..self.trips.min(40);
+        let grown = growths
+            .fold(settings.breaker_cooldown_ms, |cooldown, _| {
+                cooldown.saturating_add(cooldown.div_ceil(2))
+            })
             .min(settings.breaker_cooldown_max_ms);
         let tenth = u32::try_from(grown / 10).unwrap_or(u32::MAX);
         #[expect(
@@ -441,7 +445,10 @@ pub const fn health_of(reason: Reason) -> Health {
         | Reason::ContentPolicy
         | Reason::ContextOverflow
         | Reason::Deadline
+        | Reason::ModelLoading
         | Reason::NoKey
+        | Reason::NoSplice
+        | Reason::Outpaced
         | Reason::Rejected
         | Reason::ServerBusy
         | Reason::TooLong

@@ -354,10 +354,13 @@ const fn of(reason: Reason) -> Verdict {
             | Reason::FirstTokenTimeout
             | Reason::HeadersTimeout
             | Reason::HostRefused
+            | Reason::ModelLoading
             | Reason::ModelMissing
             | Reason::NoKey
+            | Reason::NoSplice
             | Reason::NotAnApi
             | Reason::OriginRefused
+            | Reason::Outpaced
             | Reason::Redirected
             | Reason::Rejected
             | Reason::SpendLimit

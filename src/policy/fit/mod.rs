@@ -111,7 +111,7 @@ pub fn fit<'a>(request: &ChatRequest<'a>, budget: &Budget) -> Fitted<'a> {
     let Some((around, left)) = size::around(request, limit).map(|cost| (cost, limit - cost)) else {
         return Fitted::TooLong;
     };
-    let talk = Talk::new(&request.messages, left, budget.longest_result());
+    let talk = Talk::new(request, left, budget.longest_result());
     if bound <= u64::from(limit).saturating_mul(FAR)
         && let Some(messages) = talk.whole()
     {

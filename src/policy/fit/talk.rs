@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use crate::openai::{Message, Role};
+use crate::openai::{ChatRequest, Message, Role};
 use crate::policy::fit::turns::{self, Turns, Unit};
 use crate::policy::fit::{size, text};
 
@@ -47,10 +47,13 @@ enum Kind {
 }
 
 impl<'r, 'a> Talk<'r, 'a> {
-    /// Takes `messages` apart, for a window of which `limit` tokens are free for them.
-    pub(super) fn new(messages: &'r [Message<'a>], limit: u32, longest_result: usize) -> Self {
-        let turns = turns::turns(messages);
-        let newest = turns.newest.rounds.last().or(turns.newest.front.as_ref());
+    /// Takes the messages of `request` apart, for a window of which `limit` tokens are free for them.
+    pub(super) fn new(request: &'r ChatRequest<'a>, limit: u32, longest_result: usize) -> Self {
+        let messages = &request.messages;
+        let turns = turns::turns(messages, request.ours_from);
+        let callers = |unit: &&Unit| request.ours_from.is_none_or(|from| unit.start < from);
+        let newest = turns.newest.rounds.iter().rev().find(callers);
+        let newest = newest.or(turns.newest.front.as_ref());
         let newest = newest.map_or(0, |unit| unit.start);
         let entry = |(at, message): (usize, &'r Message<'a>)| Entry {
             message,

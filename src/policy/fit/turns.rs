@@ -51,8 +51,18 @@ pub(super) struct Turns {
     pub(super) newest: Turn,
 }
 
-/// Takes a conversation apart.
-pub(super) fn turns(messages: &[Message<'_>]) -> Turns {
+/// Takes a conversation apart. From `ours_from` on, messages are not the caller's: together they are
+/// the last round of the newest turn.
+pub(super) fn turns(messages: &[Message<'_>], ours_from: Option<usize>) -> Turns {
+    let callers = ours_from.and_then(|from| messages.get(..from));
+    let mut turns = callers_turns(callers.unwrap_or(messages));
+    if let Some(callers) = callers {
+        turns.newest.rounds.push(callers.len()..messages.len());
+    }
+    turns
+}
+
+fn callers_turns(messages: &[Message<'_>]) -> Turns {
     let mut preamble = Vec::new();
     let mut turns: Vec<Turn> = Vec::new();
     for unit in units(messages) {
@@ -169,7 +179,7 @@ mod tests {
     fn parted(script: &str) -> Turns {
         let messages: Vec<String> = script.split_whitespace().map(message).collect();
         let body = format!(r#"{{"model":"m","messages":[{}]}}"#, messages.join(","));
-        turns(&ChatRequest::parse(&body).unwrap().messages)
+        turns(&ChatRequest::parse(&body).unwrap().messages, None)
     }
 
     fn message(word: &str) -> String {
@@ -244,6 +254,16 @@ mod tests {
         let turns = parted("s r7 a c1 r1 u");
         assert_eq!(turns.preamble, spans(&[1, 2, 3, 5]));
         assert_eq!(turns.newest, turn(&[5, 6]));
+    }
+
+    #[test]
+    fn what_is_added_to_go_on_with_an_answer_is_the_newest_round() {
+        let body = ["u", "a", "u", "a", "u"].map(message).join(",");
+        let body = format!(r#"{{"model":"m","messages":[{body}]}}"#);
+        let messages = ChatRequest::parse(&body).unwrap().messages;
+        let turns = turns(&messages, Some(3));
+        assert_eq!(turns.first, Some(turn(&[0, 1, 2])));
+        assert_eq!(turns.newest, turn(&[2, 3, 5]));
     }
 
     #[test]

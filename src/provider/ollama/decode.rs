@@ -4,7 +4,7 @@ use crate::openai::UsageChunk;
 use crate::openai::json::Writer;
 use crate::provider::ollama::answer::{Letterhead, finish, write_choice};
 use crate::provider::ollama::line::{Called, Ending, Line};
-use crate::provider::{Carries, Chunk, Decoder, Event, Fault, Reading};
+use crate::provider::{Bearable, Carries, Chunk, Decoder, Event, Fault, Garbage, Reading};
 use crate::reason::Reason;
 use crate::stream::ndjson::Lines;
 
@@ -22,6 +22,7 @@ struct Answer {
     usage_chunk: UsageChunk,
     stage: Stage,
     calls: usize,
+    garbage: Garbage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ impl LineDecoder {
                 usage_chunk: ask.usage_chunk,
                 stage: Stage::Unbegun,
                 calls: 0,
+                garbage: Garbage::default(),
             },
         }
     }
@@ -65,12 +67,16 @@ impl Decoder for LineDecoder {
     fn finish(&mut self, emit: &mut dyn FnMut(Event<'_>)) {
         let Self { lines, answer } = self;
         let begun = answer.stage == Stage::Begun;
+        let ends_in_garbage = answer.garbage.is_there();
         // Half a line at the end of a sound stream is a cut, not a foreign language.
         let mut sound = |event: Event<'_>| match event {
             Event::Failed(fault) if begun && fault.known == Some(Reason::NotAnApi) => {}
             event @ (Event::Chunk(_) | Event::Done | Event::Failed(_)) => emit(event),
         };
         lines.finish(&mut |line| answer.line(line, &mut sound));
+        if ends_in_garbage || (!begun && answer.garbage.is_there()) {
+            answer.fail(Fault::known(Reason::NotAnApi), emit);
+        }
     }
 
     /// Ollama ends a stream in order and without `done` when the model repeats one token over and
@@ -85,15 +91,26 @@ impl Answer {
         if self.stage == Stage::Over {
             return;
         }
-        match Line::parse(bytes) {
+        let line = Line::parse(bytes);
+        if let Err(fault) = &line
+            && fault.known == Some(Reason::NotAnApi)
+            && self.garbage.more() == Bearable::Yes
+        {
+            return;
+        }
+        match line {
             // The last line, too, may hold tool calls or the last of the text.
             Ok(line) if line.is_done() => {
+                self.garbage = Garbage::default();
                 if line.speaks() || !line.logprobs().is_empty() {
                     self.piece(&line, emit);
                 }
                 self.end(&line, emit);
             }
-            Ok(line) => self.piece(&line, emit),
+            Ok(line) => {
+                self.garbage = Garbage::default();
+                self.piece(&line, emit);
+            }
             Err(fault) => self.fail(fault, emit),
         }
     }
@@ -112,11 +129,8 @@ impl Answer {
         emit(Event::Chunk(Chunk {
             json: &String::from_utf8_lossy(&json),
             wire: None,
-            carries: if line.speaks() {
-                Carries::Content
-            } else {
-                Carries::Nothing
-            },
+            carries: carries(line),
+            text: line.content(),
             finished: Vec::new(),
             usage: None,
         }));
@@ -143,6 +157,7 @@ impl Answer {
             json: &String::from_utf8_lossy(&json),
             wire: None,
             carries: Carries::Nothing,
+            text: None,
             finished: vec![finish(ending)],
             usage: line.usage(),
         }));
@@ -161,6 +176,7 @@ impl Answer {
             json: &String::from_utf8_lossy(&json),
             wire: None,
             carries: Carries::UsageOnly,
+            text: None,
             finished: Vec::new(),
             usage: Some(usage),
         }));
@@ -184,5 +200,17 @@ impl Answer {
             delta.raw("role", "\"assistant\"");
         }
         delta
+    }
+}
+
+fn carries(line: &Line<'_>) -> Carries {
+    if !line.calls().is_empty() {
+        Carries::Calls
+    } else if line.content().is_some() {
+        Carries::Text
+    } else if line.speaks() {
+        Carries::Thought
+    } else {
+        Carries::Nothing
     }
 }

@@ -17,9 +17,10 @@ mod decode;
 mod fault;
 mod line;
 mod messages;
+mod presence;
 mod write;
 
-use crate::provider::{Ask, Completion, Decoder, Fault, Provider, Reading, Unsupported};
+use crate::provider::{Ask, Completion, Decoder, Fault, Presence, Provider, Reading, Unsupported};
 
 /// The dialect.
 #[derive(Debug)]
@@ -48,6 +49,14 @@ impl Provider for Ollama {
 
     fn decoder(&self, ask: &Reading<'_>) -> Box<dyn Decoder> {
         Box::new(decode::LineDecoder::new(ask))
+    }
+
+    fn presence_url(&self, url: &str) -> Option<String> {
+        presence::url(url)
+    }
+
+    fn presence(&self, body: &[u8], model: &str) -> Presence {
+        presence::read(body, model)
     }
 
     fn fault(&self, status: u16, body: &[u8]) -> Fault {

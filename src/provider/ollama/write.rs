@@ -54,7 +54,7 @@ pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
     if let Some(format) = format(fields)? {
         object.raw("format", format);
     }
-    let stream = match ask.request.delivery {
+    let stream = match ask.delivery {
         Delivery::Streamed => "true",
         Delivery::Whole => "false",
     };

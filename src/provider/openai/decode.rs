@@ -6,7 +6,7 @@ use crate::openai::Finish;
 use crate::openai::answer::{AnswerParts, ChoiceParts, MessageParts};
 use crate::provider::openai::finish::{self, Ending};
 use crate::provider::openai::{fault, truthy};
-use crate::provider::{Carries, Chunk, Decoder, Event, Fault, Reading};
+use crate::provider::{Bearable, Carries, Chunk, Decoder, Event, Fault, Garbage, Reading};
 use crate::reason::Reason;
 use crate::stream::sse::{SseDecoder, SseEvent};
 
@@ -25,6 +25,7 @@ struct Choices {
     asked: u32,
     /// By index, so that a choice that says its end twice does not stand for another one.
     ended: BTreeSet<u64>,
+    garbage: Garbage,
 }
 
 impl ChunkDecoder {
@@ -35,6 +36,7 @@ impl ChunkDecoder {
             choices: Choices {
                 asked: ask.choices,
                 ended: BTreeSet::new(),
+                garbage: Garbage::default(),
             },
         }
     }
@@ -55,6 +57,7 @@ impl Decoder for ChunkDecoder {
     fn finish(&mut self, emit: &mut dyn FnMut(Event<'_>)) {
         let Self { sse, read, choices } = self;
         let begun = *read > 0;
+        let ends_in_garbage = choices.garbage.is_there();
         // Half an event at the end of a sound stream is a cut, not a foreign language.
         let mut sound = |event: Event<'_>| match event {
             Event::Failed(fault) if begun && fault.known == Some(Reason::NotAnApi) => {}
@@ -65,6 +68,9 @@ impl Decoder for ChunkDecoder {
             // Some servers put a plain JSON error, or a whole answer, where events were promised.
             Ok(rest) if rest.trim_ascii().is_empty() || rest.starts_with(b":") => {}
             Ok(rest) => sound(Event::Failed(fault::not_an_answer(&rest))),
+        }
+        if ends_in_garbage || (!begun && choices.garbage.is_there()) {
+            emit(Event::Failed(Fault::known(Reason::NotAnApi)));
         }
     }
 
@@ -81,9 +87,12 @@ impl Choices {
             return;
         }
         let Ok(parts) = serde_json::from_str::<AnswerParts<'_>>(data) else {
-            emit(Event::Failed(Fault::known(Reason::NotAnApi)));
+            if self.garbage.more() == Bearable::No {
+                emit(Event::Failed(Fault::known(Reason::NotAnApi)));
+            }
             return;
         };
+        self.garbage = Garbage::default();
         // Without choices and usage it is no chunk: some servers write a bare error as an event.
         let error = upstream_error(&parts)
             .or_else(|| (parts.choices.is_none() && !parts.tells_usage()).then_some(data));
@@ -96,15 +105,27 @@ impl Choices {
             emit(Event::Failed(Fault::known(Reason::InStreamError)));
             return;
         };
-        let text = finish::in_openai_words(data.as_bytes(), choices)
+        let reworded = finish::in_openai_words(data.as_bytes(), choices)
             .and_then(|bytes| String::from_utf8(bytes).ok());
         emit(Event::Chunk(Chunk {
-            json: text.as_deref().unwrap_or(data),
-            wire: if text.is_some() { None } else { event.wire },
+            json: reworded.as_deref().unwrap_or(data),
+            wire: if reworded.is_some() { None } else { event.wire },
             carries: carries(&parts),
+            text: self.text(choices),
             finished,
             usage: parts.usage(),
         }));
+    }
+
+    /// The text that the chunk adds, where one answer was asked for.
+    fn text<'a>(&self, choices: &[ChoiceParts<'a>]) -> Option<&'a str> {
+        match choices {
+            [choice] if self.asked == 1 => {
+                let content = choice.delta.as_ref()?.content()?.get();
+                content.starts_with('"').then_some(content)
+            }
+            _ => None,
+        }
     }
 
     /// Why choices ended with this chunk, those that were asked for and had not ended before;
@@ -144,12 +165,15 @@ fn carries(parts: &AnswerParts<'_>) -> Carries {
     if choices.is_empty() && parts.tells_usage() {
         return Carries::UsageOnly;
     }
-    let speaks = choices
-        .iter()
-        .filter_map(|choice| choice.delta.as_ref())
-        .any(MessageParts::says_something);
-    if speaks {
-        Carries::Content
+    let deltas = || choices.iter().filter_map(|choice| choice.delta.as_ref());
+    if deltas().any(MessageParts::says_other) {
+        Carries::Other
+    } else if deltas().any(|delta| delta.calls().is_some()) {
+        Carries::Calls
+    } else if deltas().any(|delta| delta.content().is_some()) {
+        Carries::Text
+    } else if deltas().any(|delta| delta.thought().is_some()) {
+        Carries::Thought
     } else {
         Carries::Nothing
     }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::openai::json::Writer;
-use crate::openai::{Delivery, Message, Role};
+use crate::openai::{Delivery, Message, Role, UsageChunk};
 use crate::provider::company::{Developer, Fields, StreamOptions};
-use crate::provider::{Ask, Effort, REASONING_EFFORT, Unsupported};
+use crate::provider::{Ask, Effort, Ending, REASONING_EFFORT, Unsupported};
 
 /// The body of the upstream request.
 pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
@@ -25,11 +25,18 @@ pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
     if let Some(max) = ask.max_tokens {
         object.number(ask.company.max_tokens, max.into());
     }
-    match ask.request.delivery {
+    if ask.ending == Ending::Prefill && matches!(ask.company.fields, Fields::Any) {
+        // What vLLM and SGLang have to be told; llama.cpp does so unasked.
+        object
+            .raw("continue_final_message", "true")
+            .raw("add_generation_prompt", "false");
+    }
+    match ask.delivery {
         Delivery::Whole => {}
         Delivery::Streamed => {
             object.raw("stream", "true");
-            if ask.company.stream_options == StreamOptions::Sent {
+            let told = ask.usage_chunk == UsageChunk::Wanted;
+            if told && ask.company.stream_options == StreamOptions::Sent {
                 object.raw("stream_options", r#"{"include_usage":true}"#);
             }
         }

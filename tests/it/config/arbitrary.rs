@@ -134,7 +134,8 @@ proptest! {
         match parse(&config) {
             Ok(config) => {
                 prop_assert!(config.routes.contains_key(&config.default_route));
-                for order in config.routes.values() {
+                for route in config.routes.values() {
+                    let order = &route.targets;
                     prop_assert!(!order.is_empty());
                     prop_assert!(order.iter().all(|at| *at < config.targets.len()));
                 }

@@ -74,7 +74,7 @@ fn the_config_that_ships_is_sound_without_any_secret_and_small_enough() {
     for route in ["auto", "cloud", "home"] {
         assert!(config.routes.contains_key(route), "{route}");
     }
-    let last = *config.routes["auto"].last().unwrap();
+    let last = *config.routes["auto"].targets.last().unwrap();
     assert_eq!(config.targets[last].name, "home");
     assert_eq!(config.targets[last].place, Place::Home);
     let known = config

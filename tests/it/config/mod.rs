@@ -3,8 +3,9 @@
 //! Every case is one sound config with something changed, so that a case shows only what it is
 //! about.
 
-use pilotlight::config::settings::Truncate;
+use pilotlight::config::settings::{Prefill, StreamInside, Truncate, Watch};
 use pilotlight::config::{self, Config, Exposure, Key, Mistake, Origins, Place, Settings};
+use pilotlight::stream::relay::Calls;
 use serde_json::{Value, json};
 
 /// Anything at all, and what is told of it.
@@ -107,11 +108,17 @@ fn what_is_not_written_has_its_default() {
         breaker_window_ms: 60_000,
         first_token_timeout_ms: 30_000,
         headers_timeout_ms: 20_000,
+        hedge_after_ms: None,
         keep_alive: None,
+        load_timeout_ms: 300_000,
         max_output: None,
+        prefill: Prefill::No,
         retry_after_max_ms: 5_000,
         stall_timeout_ms: 30_000,
+        stream_inside: StreamInside::AtHome,
+        tool_calls: Calls::Whole,
         truncate: Truncate::Auto,
+        watch: Watch::Yes,
     };
     assert_eq!(groq.settings, cloud);
     let at_home = Settings {
@@ -153,6 +160,12 @@ fn what_is_written_is_read_whatever_its_spelling() {
         ("/targets/home/max_output", json!(1024)),
         ("/targets/home/retry_after_max", json!(0)),
         ("/targets/home/stall_timeout", json!("0.5s")),
+        ("/targets/home/load_timeout", json!("10m")),
+        ("/targets/home/hedge_after", json!(2.5)),
+        ("/targets/home/stream_inside", json!(false)),
+        ("/targets/home/tool_calls", json!("streamed")),
+        ("/targets/home/prefill", json!(true)),
+        ("/targets/home/watch", json!(false)),
         ("/targets/home/truncate", json!("never")),
     ]);
     assert_eq!(config.default_route, "home");
@@ -181,11 +194,17 @@ fn what_is_written_is_read_whatever_its_spelling() {
         breaker_window_ms: 9_000,
         first_token_timeout_ms: 10_000,
         headers_timeout_ms: 11_000,
+        hedge_after_ms: Some(2_500),
         keep_alive: Some("30m".to_owned()),
+        load_timeout_ms: 600_000,
         max_output: Some(1024),
+        prefill: Prefill::Yes,
         retry_after_max_ms: 0,
         stall_timeout_ms: 500,
+        stream_inside: StreamInside::No,
+        tool_calls: Calls::Streamed,
         truncate: Truncate::Never,
+        watch: Watch::No,
     };
     assert_eq!(config.target("home").unwrap().settings, settings);
     let any = parse_sound(&[("/allowed_origins", json!(["*"]))]);
@@ -252,7 +271,7 @@ fn the_address_and_the_company_follow_from_provider_and_base_url() {
 fn a_route_is_a_list_or_a_table_with_a_list() {
     let config = parse_sound(&[("/routes/home", json!({ "targets": ["home", "groq"] }))]);
     let names = |route: &str| -> Vec<&str> {
-        let order = config.routes[route].iter();
+        let order = config.routes[route].targets.iter();
         order.map(|at| config.targets[*at].name.as_str()).collect()
     };
     assert_eq!(names("auto"), ["groq", "home"]);

@@ -1,0 +1,220 @@
+//! The account of one request: every attempt at it, and who wrote which part of the answer.
+//!
+//! It is shared by the chain, which keeps it, and the relay, which discloses it in the chunks that end
+//! an answer. No borrow of it lives across an await.
+
+use std::cell::RefCell;
+
+use crate::gateway::answer::{Disclosure, Omitted};
+use crate::gateway::attempt::Attempt;
+use crate::reason::Reason;
+
+/// What was tried so far.
+#[derive(Debug, Default)]
+pub(super) struct Account(RefCell<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    attempts: Vec<Attempt>,
+    /// The attempts that are not over, with their beginnings.
+    under_way: Vec<(Entry, u64)>,
+    first_refusal: Option<String>,
+    last_refusal: Option<String>,
+    parts: Vec<Part>,
+    usage: Reckoning,
+}
+
+/// An attempt's place in the account.
+pub(super) type Entry = usize;
+
+/// What one target wrote of an answer that others went on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The target's name.
+    pub target: String,
+    /// Its model.
+    pub model: String,
+    /// How many characters of the text are its.
+    pub characters: u64,
+}
+
+/// The target that answers, as it is disclosed.
+#[derive(Clone, Debug)]
+pub(super) struct Answerer {
+    pub(super) entry: Entry,
+    pub(super) target: String,
+    pub(super) model: String,
+    pub(super) omitted: Omitted,
+}
+
+static NOTHING_OMITTED: Omitted = Omitted {
+    truncated: None,
+    dropped: Vec::new(),
+};
+
+/// Whether the usage that is told was counted by upstreams alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reckoning {
+    /// It was.
+    #[default]
+    Counted,
+    /// What broke off told none, so its part is our estimate.
+    Estimated,
+}
+
+/// What ended a chain that nobody answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Last {
+    /// The last target, too, could not answer.
+    Failure,
+    /// A target refused what every target would.
+    Refusal,
+}
+
+impl Account {
+    /// Notes an attempt that is over, or was none.
+    pub(super) fn note(&self, attempt: Attempt) {
+        self.0.borrow_mut().attempts.push(attempt);
+    }
+
+    /// Notes an attempt that begins. Until it is over, it is one that another outpaces.
+    pub(super) fn begin(&self, target: &str, now: u64) -> Entry {
+        let mut account = self.0.borrow_mut();
+        let entry = account.attempts.len();
+        account
+            .attempts
+            .push(Attempt::skipped(target, Reason::Outpaced));
+        account.under_way.push((entry, now));
+        entry
+    }
+
+    /// The headers of the attempt's answer are here.
+    pub(super) fn hears(&self, entry: Entry, now: u64) {
+        let mut account = self.0.borrow_mut();
+        let began = account.under_way.iter().find(|(at, _)| *at == entry);
+        let ms = began.map(|(_, began)| now.saturating_sub(*began));
+        if let (Some(attempt), Some(ms)) = (account.attempts.get_mut(entry), ms) {
+            attempt.ms = ms;
+        }
+    }
+
+    /// The attempt has brought an answer, as far as can be told.
+    pub(super) fn answers(&self, entry: Entry, now: u64) {
+        self.over(entry, now, |attempt| attempt.reason = None);
+    }
+
+    /// The attempt has failed; `change` says how.
+    pub(super) fn fails(&self, entry: Entry, now: u64, change: impl FnOnce(&mut Attempt)) {
+        self.over(entry, now, change);
+    }
+
+    /// An attempt that had brought an answer has failed after all.
+    pub(super) fn breaks(&self, entry: Entry, reason: Reason) {
+        if let Some(attempt) = self.0.borrow_mut().attempts.get_mut(entry) {
+            attempt.reason = Some(reason);
+        }
+    }
+
+    /// Whatever is still under way has been given up for the sake of another.
+    pub(super) fn outpaced(&self, now: u64) {
+        let under_way = std::mem::take(&mut self.0.borrow_mut().under_way);
+        for (entry, began) in under_way {
+            if let Some(attempt) = self.0.borrow_mut().attempts.get_mut(entry) {
+                attempt.ms = now.saturating_sub(began);
+            }
+        }
+    }
+
+    fn over(&self, entry: Entry, now: u64, change: impl FnOnce(&mut Attempt)) {
+        let mut account = self.0.borrow_mut();
+        let at = account.under_way.iter().position(|(at, _)| *at == entry);
+        let began = at.map(|at| account.under_way.swap_remove(at).1);
+        if let Some(attempt) = account.attempts.get_mut(entry) {
+            if let Some(began) = began {
+                attempt.ms = now.saturating_sub(began);
+            }
+            change(attempt);
+        }
+    }
+
+    /// Keeps an upstream's words that the caller may have to act on.
+    pub(super) fn refuse(&self, text: String) {
+        let mut account = self.0.borrow_mut();
+        account.first_refusal.get_or_insert_with(|| text.clone());
+        account.last_refusal = Some(text);
+    }
+
+    /// The upstream's words that the caller can act on: only where nothing else went wrong, or where
+    /// they ended the chain.
+    pub(super) fn refusal(&self, last: Last) -> Option<String> {
+        let account = self.0.borrow();
+        let only_refusals = account.attempts.iter().all(|attempt| {
+            matches!(
+                attempt.reason,
+                Some(
+                    Reason::ContentPolicy | Reason::NoKey | Reason::Rejected | Reason::Unsupported
+                )
+            )
+        });
+        match last {
+            Last::Refusal => account.last_refusal.clone(),
+            Last::Failure => account.first_refusal.clone().filter(|_| only_refusals),
+        }
+    }
+
+    /// Notes who wrote what came last.
+    pub(super) fn part(&self, target: &str, model: &str, until: u64) {
+        let mut account = self.0.borrow_mut();
+        let before: u64 = account.parts.iter().map(|part| part.characters).sum();
+        account.parts.push(Part {
+            target: target.to_owned(),
+            model: model.to_owned(),
+            characters: until.saturating_sub(before),
+        });
+    }
+
+    /// The parts so far are thrown away: the answer begins anew.
+    pub(super) fn start_over(&self) {
+        self.0.borrow_mut().parts.clear();
+    }
+
+    /// Notes that part of the usage had to be estimated.
+    pub(super) fn estimated(&self) {
+        self.0.borrow_mut().usage = Reckoning::Estimated;
+    }
+
+    /// The account as it is disclosed, with the attempt that answers, if one does. `until` is how many
+    /// characters there are of an answer that several wrote; it is only asked for then.
+    pub(super) fn disclosing<T>(
+        &self,
+        request_id: &str,
+        answerer: Option<&Answerer>,
+        until: impl FnOnce() -> u64,
+        tell: impl FnOnce(Disclosure<'_>) -> T,
+    ) -> T {
+        let account = self.0.borrow();
+        let (mut attempts, mut parts) = (account.attempts.clone(), account.parts.clone());
+        if let Some(answerer) = answerer {
+            // It may still be under way, when its end came with its beginning.
+            if let Some(attempt) = attempts.get_mut(answerer.entry) {
+                attempt.reason = None;
+            }
+            if !parts.is_empty() {
+                let before: u64 = parts.iter().map(|part| part.characters).sum();
+                parts.push(Part {
+                    target: answerer.target.clone(),
+                    model: answerer.model.clone(),
+                    characters: until().saturating_sub(before),
+                });
+            }
+        }
+        tell(Disclosure {
+            request_id,
+            answered: answerer.map(|answerer| (&*answerer.target, &*answerer.model)),
+            attempts: &attempts,
+            omitted: answerer.map_or(&NOTHING_OMITTED, |answerer| &answerer.omitted),
+            parts: &parts,
+            usage: account.usage,
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! What one request is, for everything that works on it.
+
+use std::future::Future;
+use std::rc::Rc;
+
+use crate::config::settings::{StreamInside, Truncate, Watch};
+use crate::config::{Config, Mode, Place, Target};
+use crate::gateway::account::Account;
+use crate::gateway::door::Door;
+use crate::gateway::isolate::Isolate;
+use crate::openai::{ChatRequest, Delivery, UsageChunk};
+use crate::platform::Platform;
+use crate::policy::breaker::{Health, Permit};
+use crate::stream::relay::Keep;
+
+/// How a stream goes to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passing {
+    /// Chunk by chunk, each looked at.
+    Watched,
+    /// By the runtime alone.
+    Untouched,
+}
+
+/// One request on its way through the chain.
+pub(super) struct Job<'a, W: Platform> {
+    pub(super) world: &'a W,
+    pub(super) isolate: &'a Rc<Isolate>,
+    pub(super) config: &'a Config,
+    pub(super) request: &'a ChatRequest<'a>,
+    pub(super) id: &'a str,
+    pub(super) started: u64,
+    pub(super) deadline: u64,
+    /// The caller's word on cutting, which can only be stricter than the target's.
+    pub(super) truncate: Truncate,
+    /// What becomes of an answer that breaks off.
+    pub(super) mode: Mode,
+    pub(super) door: &'a Door<W>,
+    pub(super) account: &'a Rc<Account>,
+}
+
+impl<W: Platform> Job<'_, W> {
+    /// How a target is asked, which need not be how the caller is answered.
+    pub(super) fn asking(&self, target: &Target) -> Delivery {
+        let inside = match target.settings.stream_inside {
+            StreamInside::AtHome => target.place == Place::Home,
+            StreamInside::Yes => true,
+            StreamInside::No => false,
+        };
+        match self.request.delivery {
+            Delivery::Whole if !inside => Delivery::Whole,
+            Delivery::Streamed | Delivery::Whole => Delivery::Streamed,
+        }
+    }
+
+    /// Whether the target has to tell what it used, so that the caller or the log can be told.
+    pub(super) fn usage_told(&self, target: &Target) -> UsageChunk {
+        match self.passing(target) {
+            Passing::Untouched => self.request.usage_chunk,
+            Passing::Watched => UsageChunk::Wanted,
+        }
+    }
+
+    /// Whether a stream of the target's goes to the caller without being looked at.
+    pub(super) fn passing(&self, target: &Target) -> Passing {
+        let untouched = target.settings.watch == Watch::No
+            && self.mode == Mode::Error
+            && self.request.delivery == Delivery::Streamed;
+        if untouched {
+            Passing::Untouched
+        } else {
+            Passing::Watched
+        }
+    }
+
+    /// Whether another target may have to go on with what is written.
+    pub(super) fn keep(&self) -> Keep {
+        match self.mode {
+            Mode::Takeover if self.request.choices == 1 => Keep::Text,
+            Mode::Error | Mode::Hold | Mode::Takeover => Keep::Nothing,
+        }
+    }
+
+    /// Tells a target's breaker what a request told, and the other isolates after the answer, never
+    /// before.
+    pub(super) fn tell_breaker(&self, target: &Target, permit: Permit, health: Health) {
+        let (now, chance) = (self.world.now(), self.world.random());
+        let told = self.isolate.record(target, permit, health, now, chance);
+        super::tell_isolates(self.world, target, told);
+    }
+
+    /// Waits for work during which the caller hears nothing; a caller of a stream is told now and then
+    /// that it is still worth waiting.
+    pub(super) async fn waiting<T>(&self, work: impl Future<Output = T>) -> T {
+        match self.request.delivery {
+            Delivery::Streamed => self.door.waiting(self.config.heartbeat_ms, work).await,
+            Delivery::Whole => work.await,
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! One target, asked as often as it may be, until its first word or its whole answer is here.
+//!
+//! Nothing of it has gone to the caller by then, so a failure goes on to the next attempt or the next
+//! target with nothing lost and nothing doubled.
+
+use std::rc::Rc;
+
+use crate::config::{Key, Target};
+use crate::gateway::account::{Account, Answerer, Entry};
+use crate::gateway::answer::Disclosure;
+use crate::gateway::attempt::{self, Attempt, Failure, Plan, Success};
+use crate::gateway::job::Job;
+use crate::gateway::shape::{self, Shaped, asked_effort};
+use crate::openai::{ChatRequest, Delivery, UsageChunk};
+use crate::platform::Platform;
+use crate::policy::backoff;
+use crate::policy::breaker::{self, Admission, Cause, Health, Permit};
+use crate::policy::classify::{Action, Wording};
+use crate::policy::fit::{self, Ratio};
+use crate::policy::resume;
+use crate::provider::{Ask, Ending, REASONING_EFFORT, Reading};
+use crate::reason::Reason;
+use crate::stream::relay::{Disclose, Terms};
+use crate::stream::splice::Asked;
+use crate::stream::written::Written;
+
+/// What one target had to say.
+pub(super) enum Heard<B> {
+    Answer(Box<Opened<B>>),
+    Nothing,
+    /// It refused the request as it is written, and so would the others.
+    Refusal,
+    CallerLeft,
+}
+
+/// A target that answers.
+pub(super) struct Opened<B> {
+    /// Its position in the config.
+    pub(super) at: usize,
+    pub(super) answerer: Answerer,
+    pub(super) permit: Permit,
+    /// How many tokens we counted in the prompt, where we had to.
+    pub(super) counted: Option<u32>,
+    pub(super) answer: Success<B>,
+}
+
+/// Asks one target; `written` is what the caller has already, where the target is to go on with it.
+pub(super) async fn open<W: Platform>(
+    job: &Job<'_, W>,
+    at: usize,
+    written: Option<&Written>,
+) -> Heard<W::Body> {
+    let Some(target) = job.config.targets.get(at) else {
+        return Heard::Nothing;
+    };
+    let Admitted { leave, attempts } = match admit(job, target) {
+        Ok(admitted) => admitted,
+        Err(skipped) => {
+            job.account.note(skipped);
+            return Heard::Nothing;
+        }
+    };
+    let text = written
+        .and_then(Written::text)
+        .filter(|text| !text.is_empty());
+    let resumed =
+        text.and_then(|text| resume::request(job.request, &text, target.settings.prefill));
+    let errand = Errand {
+        target,
+        request: resumed.as_ref().map_or(job.request, |(request, _)| request),
+        written,
+        asked: resumed
+            .as_ref()
+            .map_or(Asked::Anchored, |(_, asked)| *asked),
+    };
+    ask(job, at, &errand, leave, attempts).await
+}
+
+/// What one target is to do.
+struct Errand<'a> {
+    target: &'a Target,
+    request: &'a ChatRequest<'a>,
+    written: Option<&'a Written>,
+    asked: Asked,
+}
+
+async fn ask<W: Platform>(
+    job: &Job<'_, W>,
+    at: usize,
+    errand: &Errand<'_>,
+    leave: Leave<'_, '_, W>,
+    attempts: u32,
+) -> Heard<W::Body> {
+    let Errand {
+        target, request, ..
+    } = errand;
+    let mut shaped = match shape::shape(job, request, target, job.isolate.ratio(&target.name)) {
+        Ok(shaped) => shaped,
+        // A probe that is not sent makes room for the next.
+        Err(skipped) => {
+            job.account.note(skipped);
+            return Heard::Nothing;
+        }
+    };
+    let mut refitted = false;
+    let mut number = 1;
+    loop {
+        let entry = job.account.begin(&target.name, job.world.now());
+        let failure = match once(job, errand, &shaped, entry).await {
+            Ok(answer) => {
+                job.account.answers(entry, job.world.now());
+                return Heard::Answer(Box::new(Opened {
+                    at,
+                    answerer: Answerer {
+                        entry,
+                        target: target.name.clone(),
+                        model: target.model.clone(),
+                        omitted: shaped.omitted,
+                    },
+                    permit: leave.keep(),
+                    counted: shaped.counted,
+                    answer,
+                }));
+            }
+            Err(failure) => failure,
+        };
+        note(job, target, &failure, entry);
+        if failure.verdict.reason == Reason::CallerLeft {
+            return Heard::CallerLeft;
+        }
+        if !refitted && let Some(ratio) = corrected(job, errand, &shaped, &failure) {
+            refitted = true;
+            shaped = match shape::shape(job, request, target, ratio) {
+                Ok(shaped) => shaped,
+                Err(skipped) => {
+                    job.account.note(skipped);
+                    return Heard::Nothing;
+                }
+            };
+            continue;
+        }
+        if let Some(effort) = refused_effort(request, &shaped, &failure) {
+            if cannot_think(&failure) {
+                job.isolate.refuse_effort(&target.name, effort);
+            }
+            shaped.omitted.dropped.push(REASONING_EFFORT);
+            continue;
+        }
+        let wait = again(job, target, &failure, number).filter(|_| number < attempts);
+        let Some(wait) = wait else {
+            leave.settle(failure.verdict.health.with_wait(failure.wait_ms));
+            return match failure.verdict.action {
+                Action::Reject => Heard::Refusal,
+                Action::Next | Action::Retry => Heard::Nothing,
+            };
+        };
+        if job.world.sleep(wait).await.is_err() {
+            return Heard::CallerLeft;
+        }
+        number += 1;
+    }
+}
+
+/// Leave to ask a target.
+struct Admitted<'j, 'r, W: Platform> {
+    leave: Leave<'j, 'r, W>,
+    /// How often it may be asked.
+    attempts: u32,
+}
+
+/// A permit of the target's breaker. Dropped before it is used, because the target was not asked or
+/// another was faster, it says nothing of the target's health.
+struct Leave<'j, 'r, W: Platform> {
+    job: &'j Job<'r, W>,
+    target: &'j Target,
+    permit: Permit,
+    spent: Spent,
+}
+
+/// Whether a permit has been used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spent {
+    No,
+    Yes,
+}
+
+impl<W: Platform> Leave<'_, '_, W> {
+    /// Tells the breaker.
+    fn settle(mut self, health: Health) {
+        self.spent = Spent::Yes;
+        self.job.tell_breaker(self.target, self.permit, health);
+    }
+
+    /// Leaves the telling to whoever takes the permit.
+    fn keep(mut self) -> Permit {
+        self.spent = Spent::Yes;
+        self.permit
+    }
+}
+
+impl<W: Platform> Drop for Leave<'_, '_, W> {
+    fn drop(&mut self) {
+        if self.spent == Spent::No {
+            self.job
+                .tell_breaker(self.target, self.permit, Health::Unknown);
+        }
+    }
+}
+
+/// Asks for leave; or why the target must not be asked now.
+fn admit<'j, 'r, W: Platform>(
+    job: &'j Job<'r, W>,
+    target: &'j Target,
+) -> Result<Admitted<'j, 'r, W>, Attempt> {
+    let now = job.world.now();
+    if matches!(target.key, Key::Missing(_)) {
+        return Err(Attempt::skipped(&target.name, Reason::NoKey));
+    }
+    if now >= job.deadline {
+        return Err(Attempt::skipped(&target.name, Reason::Deadline));
+    }
+    let (permit, attempts) = match job.isolate.admit(target, now) {
+        Admission::Pass(permit) => (permit, target.settings.attempts),
+        Admission::Probe(permit) => (permit, 1),
+        Admission::Refuse { until, cause } => {
+            return Err(Attempt {
+                again_at: Some(until),
+                cause: Some(cause),
+                ..Attempt::skipped(&target.name, Reason::BreakerOpen)
+            });
+        }
+    };
+    Ok(Admitted {
+        leave: Leave {
+            job,
+            target,
+            permit,
+            spent: Spent::No,
+        },
+        attempts,
+    })
+}
+
+/// One attempt.
+async fn once<W: Platform>(
+    job: &Job<'_, W>,
+    errand: &Errand<'_>,
+    shaped: &Shaped<'_>,
+    entry: Entry,
+) -> Result<Success<W::Body>, Failure> {
+    let target = errand.target;
+    let delivery = match errand.written {
+        Some(_) => Delivery::Streamed,
+        None => job.asking(target),
+    };
+    let ask = Ask {
+        request: errand.request,
+        messages: &shaped.messages,
+        delivery,
+        usage_chunk: job.usage_told(target),
+        ending: match errand.asked {
+            Asked::Anchored => Ending::Usual,
+            Asked::Prefilled => Ending::Prefill,
+        },
+        model: &target.model,
+        company: target.company,
+        context: target.context,
+        max_tokens: errand.request.max_tokens.or(target.settings.max_output),
+        keep_alive: target.settings.keep_alive.as_deref(),
+        effort: shaped.effort(),
+    };
+    let body = target.provider.write(&ask).map_err(Failure::unsupported)?;
+    let usage_chunk = match job.request.delivery {
+        Delivery::Streamed => job.request.usage_chunk,
+        // The answer that is put together tells what it used.
+        Delivery::Whole => UsageChunk::Wanted,
+    };
+    let plan = Plan {
+        target,
+        body: &body,
+        delivery,
+        reading: Reading {
+            model: &target.model,
+            request_id: job.id,
+            created: job.started / 1_000,
+            choices: job.request.choices,
+            usage_chunk,
+        },
+        wording: wording(target, shaped),
+        deadline: job.deadline,
+        started: job.world.now(),
+        written: errand.written,
+        asked: errand.asked,
+        passing: job.passing(target),
+    };
+    let terms = || Terms {
+        choices: job.request.choices,
+        usage_chunk,
+        calls: target.settings.tool_calls,
+        keep: job.keep(),
+        disclose: Box::new(Discloser {
+            account: Rc::clone(job.account),
+            request_id: job.id.to_owned(),
+            answerer: Answerer {
+                entry,
+                target: target.name.clone(),
+                model: target.model.clone(),
+                omitted: shaped.omitted.clone(),
+            },
+        }),
+    };
+    let begun = || job.account.hears(entry, job.world.now());
+    attempt::attempt(job.world, plan, terms, begun).await
+}
+
+/// Writes the `pilotlight` object at a stream's end.
+#[derive(Debug)]
+struct Discloser {
+    account: Rc<Account>,
+    request_id: String,
+    answerer: Answerer,
+}
+
+impl Disclose for Discloser {
+    fn json(&self, written: &Written) -> String {
+        let until = || written.characters();
+        let tell = |told: Disclosure<'_>| told.to_json();
+        self.account
+            .disclosing(&self.request_id, Some(&self.answerer), until, tell)
+    }
+}
+
+/// Whose words the target gets. At OpenAI itself, and uncut, a refusal is the caller's to hear.
+/// Anywhere else it may be the translation's fault or the server's own limit, and the next target is
+/// asked.
+fn wording(target: &Target, shaped: &Shaped<'_>) -> Wording {
+    let is_openai = target.provider.name() == "openai" && target.company.name == "openai";
+    if is_openai && shaped.omitted.truncated.is_none() {
+        Wording::Callers
+    } else {
+        Wording::Ours
+    }
+}
+
+/// Writes a failed attempt into the account.
+fn note<W: Platform>(job: &Job<'_, W>, target: &Target, failure: &Failure, entry: Entry) {
+    let now = job.world.now();
+    let verdict = failure.verdict;
+    let asked_for = breaker::asked_for(
+        verdict.health.with_wait(failure.wait_ms),
+        &target.settings,
+        now,
+    );
+    job.account.fails(entry, now, |attempt| {
+        attempt.reason = Some(verdict.reason);
+        attempt.status = failure.status.filter(|status| *status != 200);
+        attempt.field = failure.field;
+        attempt.again_at = asked_for
+            .filter(|(_, cause)| *cause != Cause::Misconfigured)
+            .map(|(until, _)| until);
+    });
+    if matches!(verdict.reason, Reason::ContentPolicy | Reason::Rejected)
+        && let Some(fault) = &failure.fault
+    {
+        job.account
+            .refuse(super::redact::upstream_text(&fault.message));
+    }
+}
+
+/// A better ratio after an overflow whose tokens the upstream counted; `None` where another fit would
+/// not help.
+fn corrected<W: Platform>(
+    job: &Job<'_, W>,
+    errand: &Errand<'_>,
+    shaped: &Shaped<'_>,
+    failure: &Failure,
+) -> Option<Ratio> {
+    if failure.verdict.reason != Reason::ContextOverflow {
+        return None;
+    }
+    let real = failure.fault.as_ref()?.prompt_tokens?;
+    errand.target.context?;
+    let counted = shaped
+        .counted
+        .unwrap_or_else(|| fit::count(errand.request, &shaped.messages));
+    Some(job.isolate.learn(&errand.target.name, counted, real))
+}
+
+/// The `reasoning_effort`, if it is all that the target refused the request for. A model that cannot
+/// think answers without being asked to, and the caller is told.
+fn refused_effort<'a>(
+    request: &ChatRequest<'a>,
+    shaped: &Shaped<'_>,
+    failure: &Failure,
+) -> Option<&'a str> {
+    let blamed = failure.fault.as_ref()?.param.as_deref()?;
+    let is_it = failure.verdict.reason == Reason::Unsupported && blamed == REASONING_EFFORT;
+    let dropped = shaped.omitted.dropped.contains(&REASONING_EFFORT);
+    asked_effort(request).filter(|_| is_it && !dropped)
+}
+
+/// Whether the dialect itself knows that the model cannot think. Other refusals of an effort may be
+/// about what else was asked.
+fn cannot_think(failure: &Failure) -> bool {
+    let known = failure.fault.as_ref().and_then(|fault| fault.known);
+    known == Some(Reason::Unsupported)
+}
+
+/// How long to wait before the same target is asked again; `None` when it is not.
+fn again<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    failure: &Failure,
+    number: u32,
+) -> Option<u64> {
+    let settings = &target.settings;
+    if failure.verdict.action != Action::Retry || number >= settings.attempts {
+        return None;
+    }
+    let wait = match failure.wait_ms {
+        Some(asked) if asked > settings.retry_after_max_ms => return None,
+        Some(asked) => asked,
+        None => backoff::wait_ms(settings, number + 1, job.world.random()),
+    };
+    (job.world.now().saturating_add(wait) < job.deadline).then_some(wait)
+}

@@ -1,0 +1,131 @@
+//! What a caller has been given of an answer so far, by however many targets.
+//!
+//! It is all that is known when a stream breaks and another target is to go on: the text, the tool
+//! calls, and the first chunk, whose id, time and model every later chunk repeats, because a stream
+//! is one answer to the SDKs.
+//!
+//! # Why the text stays as JSON wrote it
+//!
+//! It is kept for every streamed answer and read only when one breaks. The text of two chunks joined
+//! is the JSON of the joined text, even where a surrogate pair is split between them.
+
+use crate::openai::Usage;
+use crate::openai::json::{self, Object, Writer};
+use crate::stream::calls::Call;
+
+/// As much text is kept as this, in bytes; a longer answer can no longer be gone on with.
+const LONGEST: usize = 1024 * 1024;
+
+/// What was written to the caller.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    head: Option<String>,
+    text: String,
+    calls: Vec<Call>,
+    limits: Limits,
+    used: Usage,
+}
+
+/// Whether another target could go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Limits {
+    /// It could.
+    #[default]
+    Open,
+    /// There is something, or too much, that only its own model could go on with.
+    Closed,
+}
+
+impl Written {
+    /// Whether nothing of the answer has been written.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.calls.is_empty() && self.limits == Limits::Open
+    }
+
+    /// Whether a chunk has been written, be there anything in it or not.
+    pub fn is_begun(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// The text so far; `None` when another target could not go on with it.
+    pub fn text(&self) -> Option<String> {
+        match self.limits {
+            Limits::Open => serde_json::from_str(&format!("\"{}\"", self.text)).ok(),
+            Limits::Closed => None,
+        }
+    }
+
+    /// How many characters of text there are, as far as they are kept.
+    pub fn characters(&self) -> u64 {
+        self.text()
+            .map_or(0, |text| text.chars().count())
+            .try_into()
+            .unwrap_or(u64::MAX)
+    }
+
+    /// The tool calls so far, each of them whole.
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// What the targets used that did not come to the end.
+    pub fn used(&self) -> Usage {
+        self.used
+    }
+
+    /// Adds what a target used that broke.
+    pub fn add_used(&mut self, usage: Usage) {
+        self.used = self.used.plus(usage);
+    }
+
+    /// Notes a chunk that is written; the first one gives its name to the answer.
+    pub fn begin(&mut self, chunk: &str) {
+        if self.head.is_none() {
+            self.head = Some(chunk.to_owned());
+        }
+    }
+
+    /// Adds text, given as a JSON string, quotes and all.
+    pub fn add_text(&mut self, string: &str) {
+        let inner = string.get(1..string.len().saturating_sub(1)).unwrap_or("");
+        if self.text.len().saturating_add(inner.len()) > LONGEST {
+            self.close();
+        } else {
+            self.text.push_str(inner);
+        }
+    }
+
+    /// Adds a whole tool call.
+    pub fn add_call(&mut self, call: Call) {
+        self.calls.push(call);
+    }
+
+    /// Notes something that only its own model could go on with.
+    pub fn close(&mut self) {
+        self.limits = Limits::Closed;
+    }
+
+    /// Opens a chunk of this answer; `delta` is the JSON of its delta.
+    pub fn open<'b>(&self, out: &'b mut Vec<u8>) -> Writer<'b> {
+        let mut chunk = Writer::new(out);
+        let head = self.head.as_deref().map(Object::parse);
+        if let Some(Ok(head)) = head {
+            for name in HEAD {
+                if let Some(value) = head.raw(name) {
+                    chunk.raw(name, value.get());
+                }
+            }
+        }
+        chunk
+    }
+}
+
+/// The members that every chunk of an answer repeats.
+const HEAD: [&str; 5] = ["id", "object", "created", "model", "service_tier"];
+
+/// `text` as a JSON string.
+pub(super) fn spelled(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len().saturating_add(2));
+    json::write_string(&mut out, text);
+    String::from_utf8(out).unwrap_or_default()
+}
