@@ -39,6 +39,7 @@ mod exhausted;
 mod fit;
 mod front;
 mod home;
+mod matrix;
 mod ollama;
 mod page;
 mod sdks;

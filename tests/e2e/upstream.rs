@@ -1,9 +1,9 @@
 //! The scripted upstream: a provider, a home box or Cloudflare's edge before it, in every way that
 //! one of them can fail, on raw TCP.
 //!
-//! It plays one reply per request, in order, and the last one again for every further request. It
-//! records every request, so that a test can say what the upstream saw: how often it was asked, when,
-//! with what, and whether the gateway hung up.
+//! It plays one reply per request, in order, and the last one again for every further request; or it
+//! makes up each reply from the request. It records every request, so that a test can say what the
+//! upstream saw: how often it was asked, when, with what, and whether the gateway hung up.
 
 use std::fmt::Write as _;
 use std::io::{BufReader, Read as _, Write as _};
@@ -171,16 +171,27 @@ struct Record {
 impl Upstream {
     /// Plays these replies, the last one for ever.
     pub(crate) fn playing(replies: impl Into<Vec<Reply>>) -> Self {
+        let replies = replies.into();
+        Self::start(move |number, _| replies.get(number).or(replies.last()).cloned())
+    }
+
+    /// Plays the reply that `answer` makes up from the request.
+    pub(crate) fn answering(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start(move |_, seen| Some(answer(seen)))
+    }
+
+    /// `script` is told the request and its number; where it has no reply the connection is closed.
+    fn start(script: impl Fn(usize, &Seen) -> Option<Reply> + Send + Sync + 'static) -> Self {
+        let script = Arc::new(script);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let record = Arc::<Record>::default();
         let shared = Arc::clone(&record);
-        let replies = replies.into();
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
                 let record = Arc::clone(&shared);
-                let replies = replies.clone();
-                thread::spawn(move || serve(connection, &replies, &record));
+                let script = Arc::clone(&script);
+                thread::spawn(move || serve(connection, &*script, &record));
             }
         });
         Self { address, record }
@@ -253,7 +264,7 @@ impl Record {
     }
 }
 
-fn serve(connection: TcpStream, replies: &[Reply], record: &Record) {
+fn serve(connection: TcpStream, script: &impl Fn(usize, &Seen) -> Option<Reply>, record: &Record) {
     connection.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(connection);
     let Some(head) = Head::read(&mut reader) else {
@@ -266,11 +277,11 @@ fn serve(connection: TcpStream, replies: &[Reply], record: &Record) {
         head,
         left: None,
     };
-    let number = record.keep(seen);
-    let Some(reply) = replies.get(number).or(replies.last()) else {
+    let number = record.keep(seen.clone());
+    let Some(reply) = script(number, &seen) else {
         return;
     };
-    play(reply, body.into_connection(), || record.left(number));
+    play(&reply, body.into_connection(), || record.left(number));
 }
 
 fn play(reply: &Reply, mut connection: TcpStream, left: impl Fn()) {

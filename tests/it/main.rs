@@ -17,6 +17,9 @@ mod chain;
 /// The breaker's promises, over random histories, and between isolates.
 mod breaker;
 
+/// Streams put together into one answer, and tool calls held until they are whole.
+mod collect;
+
 /// Configurations, good and bad, and the documents that describe them.
 mod config;
 
@@ -37,6 +40,9 @@ mod openai;
 
 /// Answers that break, and who goes on with them.
 mod takeover;
+
+/// Two targets' texts made one, over random texts, cuts and pieces.
+mod splice;
 
 /// Streams: commit, relay, and every way to break.
 mod streams;

@@ -13,9 +13,8 @@
 
 use serde_json::value::RawValue;
 
-use crate::openai::json::{Object, Writer};
+use crate::openai::json::Object;
 use crate::stream::calls::call::{Calls, entries, has_input};
-use crate::stream::joined::write_list;
 
 pub(super) mod call;
 
@@ -51,8 +50,8 @@ pub enum Held {
 }
 
 impl HeldCalls {
-    /// Takes the tool calls of a chunk's JSON, and nothing else of it: see [`without_calls`]. A
-    /// chunk without any changes nothing.
+    /// Takes the tool calls of a chunk's JSON, and nothing else of it. A chunk without any changes
+    /// nothing.
     pub fn hold(&mut self, json: &str) -> Held {
         let mut late = false;
         for_each_list(json, |list| {
@@ -100,54 +99,6 @@ impl HeldCalls {
     }
 }
 
-/// A chunk's JSON without its tool calls; `None` when nothing is left that a caller could miss.
-///
-/// Text, a role, log probabilities, a finish reason, usage: all that is left in its place. A chunk
-/// can have both calls and a finish reason. The calls go out before what is left of it then.
-pub fn without_calls(json: &str) -> Option<Vec<u8>> {
-    let Object(members) = Object::parse(json).ok()?;
-    let mut out = Vec::with_capacity(json.len());
-    let mut chunk = Writer::new(&mut out);
-    let mut says = false;
-    for (name, value) in members {
-        if name == "choices" {
-            let choices: Vec<Object<'_>> = serde_json::from_str(value.get()).ok()?;
-            write_list(chunk.name(&name), &choices, |out, choice| {
-                says |= choice_without_calls(choice, out);
-            });
-        } else {
-            says |= name == "usage" && speaks(value);
-            chunk.raw(&name, value.get());
-        }
-    }
-    chunk.end();
-    says.then_some(out)
-}
-
-/// Writes a choice without its tool calls, and tells whether it says anything.
-fn choice_without_calls(choice: &Object<'_>, out: &mut Vec<u8>) -> bool {
-    let mut writer = Writer::new(out);
-    let mut says = false;
-    for (name, value) in &choice.0 {
-        match (name.as_ref(), Object::parse(value.get())) {
-            ("delta", Ok(Object(delta))) => {
-                let mut piece = Writer::new(writer.name(name));
-                for (name, value) in delta.iter().filter(|(name, _)| name != TOOL_CALLS) {
-                    says |= speaks(value);
-                    piece.raw(name, value.get());
-                }
-                piece.end();
-            }
-            (other, _) => {
-                says |= other != "index" && speaks(value);
-                writer.raw(name, value.get());
-            }
-        }
-    }
-    writer.end();
-    says
-}
-
 const TOOL_CALLS: &str = "tool_calls";
 
 fn for_each_list(json: &str, mut take: impl FnMut(&RawValue)) {
@@ -163,10 +114,6 @@ fn for_each_list(json: &str, mut take: impl FnMut(&RawValue)) {
             take(list);
         }
     }
-}
-
-fn speaks(value: &RawValue) -> bool {
-    !matches!(value.get(), "null" | "\"\"" | "[]" | "{}")
 }
 
 #[cfg(test)]
@@ -291,38 +238,5 @@ mod tests {
             assert_eq!(held.hold(json), Held::Fits);
             assert!(held.is_empty(), "{json}");
         }
-    }
-
-    #[test]
-    fn what_else_a_chunk_says_is_left_of_it() {
-        let check = |json: &str, expected: Option<&str>| {
-            let left = without_calls(json).map(|left| String::from_utf8(left).unwrap());
-            assert_eq!(left.as_deref(), expected, "{json}");
-        };
-        let calls = format!(r#""tool_calls":[{}]"#, piece(0, "{"));
-        check(
-            &format!(
-                r#"{{"id":"c","choices":[{{"index":0,"delta":{{"role":"assistant","content":null,{calls}}}}}]}}"#
-            ),
-            Some(
-                r#"{"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":null}}]}"#,
-            ),
-        );
-        check(
-            &format!(
-                r#"{{"choices":[{{"delta":{{{calls}}},"finish_reason":"tool_calls"}}],"x":1.50}}"#
-            ),
-            Some(r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}],"x":1.50}"#),
-        );
-        check(
-            &format!(r#"{{"choices":[{{"delta":{{{calls}}}}}],"usage":{{"prompt_tokens":1}}}}"#),
-            Some(r#"{"choices":[{"delta":{}}],"usage":{"prompt_tokens":1}}"#),
-        );
-        check(
-            &format!(
-                r#"{{"id":"c","choices":[{{"index":0,"delta":{{"content":"",{calls}}},"logprobs":null,"finish_reason":null}}],"usage":null}}"#
-            ),
-            None,
-        );
     }
 }

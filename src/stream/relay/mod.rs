@@ -292,6 +292,8 @@ impl Progress {
         match event {
             Event::Chunk(chunk) => self.chunk(&chunk),
             Event::Done => self.over(Reason::StreamCut),
+            // What comes after the end of every choice spoils no answer.
+            Event::Failed(_) if self.standing == Standing::Finished => self.over(Reason::StreamCut),
             Event::Failed(fault) => self.standing = Standing::Failed(fault),
         }
     }

@@ -8,7 +8,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::openai::json::{self, Object, Writer};
+use crate::openai::json::{Object, Writer};
 use crate::reason::{Fault, Reason};
 use crate::stream::calls::{Call, Held, HeldCalls};
 use crate::stream::event::{Carries, Chunk};
@@ -32,6 +32,8 @@ pub(super) struct Rewrite {
     before: usize,
     /// How many of its own are complete.
     told: usize,
+    /// The escape of half a character, whose other half is still to come.
+    half: String,
 }
 
 /// Whether the caller has been told who speaks.
@@ -59,6 +61,7 @@ impl Rewrite {
             held: HeldCalls::default(),
             before: 0,
             told: 0,
+            half: String::new(),
         }
     }
 
@@ -84,9 +87,17 @@ impl Rewrite {
             self.usage(chunk, written, terms, out);
             return Ok(());
         }
-        let choice = first_choice(chunk.json).unwrap_or_default();
+        let own = Object::parse(chunk.json).unwrap_or_default();
+        let choice = first_choice(&own).unwrap_or_default();
         let delta = choice.object("delta").unwrap_or_default();
-        let mut page = Page { written, out };
+        let mut page = Page {
+            written,
+            out,
+            like: match self.voice {
+                Voice::Beginning => Some((&own, &choice)),
+                Voice::GoingOn(_) => None,
+            },
+        };
         self.text(&choice, &delta, &mut page)?;
         if delta.present("tool_calls").is_some() {
             self.settle(&mut page)?;
@@ -141,7 +152,7 @@ impl Rewrite {
             (Voice::GoingOn(Some(splice)), Some(raw)) => {
                 let mut more = String::new();
                 splice
-                    .feed(&json::string(raw).unwrap_or_default(), &mut more)
+                    .feed(&whole_characters(&mut self.half, raw), &mut more)
                     .map_err(|_| Fault::known(Reason::NoSplice))?;
                 (!more.is_empty()).then(|| spelled(&more))
             }
@@ -160,7 +171,7 @@ impl Rewrite {
             page.written.close();
         }
         let logprobs = match self.voice {
-            Voice::Beginning => choice.present("logprobs"),
+            Voice::Beginning => choice.raw("logprobs"),
             Voice::GoingOn(_) => None,
         };
         let role = std::mem::replace(&mut self.role, Role::Told);
@@ -246,6 +257,22 @@ impl Rewrite {
 struct Page<'p> {
     written: &'p mut Written,
     out: &'p mut Vec<u8>,
+    /// The chunk and the choice whose other members are kept: those of a target that tells its own
+    /// answer.
+    like: Option<(&'p Object<'p>, &'p Object<'p>)>,
+}
+
+/// What is written in other words of a chunk, and of a choice.
+const OF_CHUNK: [&str; 4] = ["choices", "obfuscation", "pilotlight", "usage"];
+const OF_CHOICE: [&str; 4] = ["delta", "finish_reason", "index", "logprobs"];
+
+/// Writes the members of `object` but for these.
+fn write_but(out: &mut Writer<'_>, object: &Object<'_>, but: &[&str]) {
+    for (name, value) in &object.0 {
+        if !but.contains(&name.as_ref()) {
+            out.raw(name, value.get());
+        }
+    }
 }
 
 impl Page<'_> {
@@ -257,11 +284,10 @@ impl Page<'_> {
         members: impl FnOnce(&mut Writer<'_>),
     ) {
         let mut json = Vec::with_capacity(512);
-        let mut chunk = self.written.open(&mut json);
+        let mut chunk = self.open(&mut json);
         let choices = chunk.name("choices");
         choices.push(b'[');
-        let mut choice = Writer::new(choices);
-        choice.raw("index", "0");
+        let mut choice = self.open_choice(choices);
         let mut delta = Writer::new(choice.name("delta"));
         match role {
             Role::Told => {}
@@ -271,8 +297,15 @@ impl Page<'_> {
         }
         members(&mut delta);
         delta.end();
-        if let Some(logprobs) = logprobs {
-            choice.raw("logprobs", logprobs.get());
+        let own = self.like.and_then(|(_, choice)| choice.raw("logprobs"));
+        match (logprobs, own) {
+            (Some(logprobs), _) => {
+                choice.raw("logprobs", logprobs.get());
+            }
+            (None, Some(_)) => {
+                choice.raw("logprobs", "null");
+            }
+            (None, None) => {}
         }
         choice.raw("finish_reason", "null");
         choice.end();
@@ -281,20 +314,47 @@ impl Page<'_> {
         write_event(self.out, &json);
     }
 
+    fn open<'b>(&self, json: &'b mut Vec<u8>) -> Writer<'b> {
+        match self.like {
+            Some((chunk, _)) => {
+                let mut writer = Writer::new(json);
+                write_but(&mut writer, chunk, &OF_CHUNK);
+                writer
+            }
+            None => self.written.open(json),
+        }
+    }
+
+    fn open_choice<'b>(&self, choices: &'b mut Vec<u8>) -> Writer<'b> {
+        let mut writer = Writer::new(choices);
+        writer.raw("index", "0");
+        if let Some((_, choice)) = self.like {
+            write_but(&mut writer, choice, &OF_CHOICE);
+        }
+        writer
+    }
+
     /// Writes the chunk that says why the answer ended.
     fn end(&mut self, ended: &Chunk<'_>, choice: &Object<'_>, terms: &Terms) {
         let mut json = Vec::with_capacity(512);
-        let mut chunk = self.written.open(&mut json);
+        let mut chunk = self.open(&mut json);
         let choices = chunk.name("choices");
         choices.push(b'[');
-        let mut object = Writer::new(choices);
-        object.raw("index", "0").raw("delta", "{}");
+        let mut object = self.open_choice(choices);
+        object.raw("delta", "{}");
         let finish = choice.raw("finish_reason").map_or("null", RawValue::get);
         object.raw("finish_reason", finish);
         object.end();
         choices.push(b']');
-        if let Some(usage) = ended.usage {
-            usage.plus(self.written.used()).write(chunk.name("usage"));
+        let own = self.like.and_then(|(own, _)| own.present("usage"));
+        match (own, ended.usage) {
+            (Some(own), _) => {
+                chunk.raw("usage", own.get());
+            }
+            (None, Some(usage)) if self.like.is_none() => {
+                usage.plus(self.written.used()).write(chunk.name("usage"));
+            }
+            (None, _) => {}
         }
         chunk.raw("pilotlight", &terms.disclose.json(self.written));
         chunk.end();
@@ -302,9 +362,32 @@ impl Page<'_> {
     }
 }
 
+/// The text of `raw`, a JSON string, as far as its characters are whole. Escapes of half a character
+/// wait in `half` for the other.
+fn whole_characters(half: &mut String, raw: &RawValue) -> String {
+    /// How long the escape of half a character is.
+    const ESCAPE: usize = 6;
+
+    let string = raw.get();
+    let inner = string.get(1..string.len().saturating_sub(1)).unwrap_or("");
+    let joined = std::mem::take(half) + inner;
+    let read = |inner: &str| serde_json::from_str::<String>(&format!("\"{inner}\"")).ok();
+    if let Some(text) = read(&joined) {
+        return text;
+    }
+    let cut = joined.len().saturating_sub(ESCAPE);
+    match joined.split_at_checked(cut) {
+        Some((before, after)) if after.starts_with("\\u") => {
+            after.clone_into(half);
+            read(before).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
 /// The only choice of a chunk.
-fn first_choice(chunk: &str) -> Option<Object<'_>> {
-    let choices = Object::parse(chunk).ok()?.raw("choices")?;
+fn first_choice<'a>(chunk: &Object<'a>) -> Option<Object<'a>> {
+    let choices = chunk.raw("choices")?;
     let choices: Vec<Object<'_>> = serde_json::from_str(choices.get()).ok()?;
     choices.into_iter().next()
 }

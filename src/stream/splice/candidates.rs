@@ -45,6 +45,8 @@ pub(super) struct Candidates {
     restart: Option<usize>,
     /// How many significant characters it agreed for from its start.
     restarted: usize,
+    /// How many make a restart.
+    good_while: usize,
     /// For each other candidate, where in `Delivered::end` the next character is looked for, in
     /// ascending order.
     overlaps: Vec<usize>,
@@ -71,6 +73,7 @@ impl Candidates {
             count: 0,
             restart: Some(0),
             restarted: 0,
+            good_while: GOOD_WHILE,
             overlaps: Vec::new(),
             best: None,
         }
@@ -78,10 +81,9 @@ impl Candidates {
 
     /// The delivered text's start, and all places near its end.
     pub(super) fn everywhere(delivered: &Delivered) -> Self {
-        // Of a short text, the first of these places is its start.
-        let first = usize::from(delivered.end.len() == delivered.count);
         Self {
-            overlaps: (first..delivered.end.len()).collect(),
+            overlaps: (0..delivered.end.len()).collect(),
+            good_while: delivered.good_while,
             ..Self::restart()
         }
     }
@@ -106,18 +108,18 @@ impl Candidates {
         }
         let full = self.held.len() >= MOST_HELD;
         match self.restart {
-            Some(at) if self.is_restart() && (self.overlaps.is_empty() || full) => {
+            Some(at) if self.is_restart(delivered) && (self.overlaps.is_empty() || full) => {
                 Verdict::StartsOver { at }
             }
             Some(_) if !full => Verdict::Open,
             None if !full && !self.overlaps.is_empty() => Verdict::Open,
-            Some(_) | None => self.settle(),
+            Some(_) | None => self.settle(delivered),
         }
     }
 
     /// Decides with what is there; never `Open`, and never `StartsOver`.
-    pub(super) fn settle(&mut self) -> Verdict {
-        if self.is_restart() {
+    pub(super) fn settle(&mut self, delivered: &Delivered) -> Verdict {
+        if self.is_restart(delivered) {
             return Verdict::Disagrees;
         }
         let mut held = std::mem::take(&mut self.held);
@@ -161,10 +163,15 @@ impl Candidates {
     }
 
     /// Whether it has agreed with the delivered text's start for longer than a repeated end explains.
-    fn is_restart(&self) -> bool {
+    fn is_restart(&self, delivered: &Delivered) -> bool {
         let end = self.best.filter(|complete| complete.count >= LONG);
         let explained = end.map_or(0, |complete| complete.count);
-        self.restarted.saturating_sub(explained) >= GOOD_WHILE
+        let good_while = if goes_on_after_space(delivered.first, self.held.chars().next()) {
+            GOOD_WHILE
+        } else {
+            self.good_while
+        };
+        self.restarted.saturating_sub(explained) >= good_while
     }
 }
 

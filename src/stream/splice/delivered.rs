@@ -2,7 +2,10 @@
 
 use crate::stream::splice::GOOD_WHILE;
 use crate::stream::splice::anchor::anchor;
-use crate::stream::splice::significant::{Mark, folded, marks, significant};
+use crate::stream::splice::significant::{Mark, folded, is_unspaced, marks, significant};
+
+/// The fewest significant characters that tell a start over.
+const FEWEST: usize = 6;
 
 /// An overlap is looked for in this many of the last significant characters.
 const END: usize = 400;
@@ -18,6 +21,8 @@ pub(super) struct Delivered {
     pub(super) end: Vec<Mark>,
     /// How many of them its anchor has.
     pub(super) anchor: usize,
+    /// A text that agrees with it from its start for this many significant characters has started over.
+    pub(super) good_while: usize,
     /// What follows the last of them.
     pub(super) gap: String,
     /// Its first character of any kind.
@@ -36,6 +41,7 @@ impl Delivered {
             count,
             end: marks(text).skip(count.saturating_sub(END)).collect(),
             anchor: significant(anchor(text)).count(),
+            good_while: good_while(text),
             gap: text.get(gap..).unwrap_or_default().to_owned(),
             first: text.chars().next(),
             last: text.chars().next_back(),
@@ -61,4 +67,17 @@ impl Delivered {
         later.next();
         self.count >= GOOD_WHILE && !later.as_str().contains(&start)
     }
+}
+
+/// How long a text has to agree with the start of `text` to have started over. In the middle of a
+/// sentence, nothing goes on with the answer's own first two words; a new sentence may.
+fn good_while(text: &str) -> usize {
+    let in_a_sentence = |c: char| c.is_alphanumeric() && !is_unspaced(c);
+    let is_short = significant(text).nth(2 * GOOD_WHILE).is_none();
+    if is_short || !text.trim_end_matches(' ').ends_with(in_a_sentence) {
+        return GOOD_WHILE;
+    }
+    let two_words = text.split_whitespace().take(2);
+    let letters: usize = two_words.map(|word| significant(word).count()).sum();
+    letters.clamp(FEWEST, GOOD_WHILE)
 }

@@ -44,7 +44,7 @@ const MOST_HELD: usize = 4096;
 /// What the next target was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// To begin with the delivered text's [`anchor`], then to go on.
+    /// To begin with the delivered text's [`anchor()`], then to go on.
     Anchored,
     /// To go on right where the delivered text stops, which it was given as the beginning of its own
     /// message.
@@ -115,7 +115,7 @@ impl Splice {
     /// what goes to the caller of what was held.
     pub fn end(&mut self, out: &mut String) -> Result<(), Disagrees> {
         if let State::Comparing(candidates) = &mut self.state {
-            let verdict = candidates.settle();
+            let verdict = candidates.settle(&self.delivered);
             self.follow(verdict, out)?;
         }
         match &self.state {

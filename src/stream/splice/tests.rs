@@ -59,13 +59,27 @@ fn an_answer_that_starts_over_and_says_something_else_disagrees() {
     disagrees(STORY, "Once upon a time there was a castle.");
     disagrees(STORY, "**Once upon** a time there was one, a lighthouse.");
     disagrees(STORY, "Once upon a time there was a lighthouse.");
+    let delivered = "There was a lighthouse, and a keeper, and when it was night there";
+    disagrees(delivered, "There was a lighthouse, or");
+    disagrees(&delivered.to_lowercase(), "there was a lighthouse, or");
 }
 
 #[test]
 fn an_answer_that_starts_like_the_delivered_one_for_a_little_goes_on() {
-    anchored(STORY, "Once upon a castle", "Once upon a castle");
+    let sentence = format!("{STORY}mp.");
+    anchored(&sentence, "Once upon a castle", "Once upon a castle");
+    prefilled(&sentence, "Once upon a castle", "Once upon a castle");
+    anchored(&sentence, "Once upon", "Once upon");
+}
+
+#[test]
+fn in_the_middle_of_a_sentence_two_words_from_the_start_are_a_start_over() {
+    let disagrees = |text: &str| spliced(STORY, Asked::Anchored, text) == Err(Disagrees);
+    assert!(disagrees("Once upon a castle"));
+    assert!(disagrees("Once upon a time, there lived a keeper."));
+    anchored(STORY, "Once more", "Once more");
+    anchored(STORY, " Once upon a castle", " Once upon a castle");
     prefilled(STORY, "Once upon a castle", "Once upon a castle");
-    anchored(STORY, "Once upon", "Once upon");
 }
 
 #[test]
@@ -123,6 +137,17 @@ fn the_longest_overlap_is_left_out() {
         "stairs to light the lamp.",
         "stairs to light the lamp.",
     );
+}
+
+#[test]
+fn an_overlap_counts_from_twelve_characters_to_four_hundred() {
+    anchored(STORY, " o light the la", " o light the la");
+    anchored(STORY, " to light the la", "");
+    let delivered: Vec<String> = (100..500).map(|n| n.to_string()).collect();
+    let delivered = delivered.join(" ");
+    let (_, last) = delivered.split_at(delivered.len() - 400 / 3 * 4);
+    anchored(&delivered, &format!("6{last} and"), " and");
+    anchored(&delivered, &format!("66{last}"), &format!("66{last}"));
 }
 
 #[test]
@@ -237,6 +262,7 @@ fn what_is_held_is_bounded() {
     for (delivered, text) in [
         (STORY, spaces.clone()),
         (STORY, format!("O{spaces}")),
+        (STORY, format!("stairs to{spaces}")),
         (STORY, format!("stairs to light the la{spaces}")),
         ("", "-".repeat(3 * MOST_HELD)),
     ] {
@@ -254,4 +280,10 @@ fn a_restart_is_recognised_through_many_spaces() {
     let (start, rest) = STORY.split_at(30);
     let text = format!("{start}{}{rest}mp.", " ".repeat(3 * MOST_HELD));
     anchored(STORY, &text, "mp.");
+
+    let verse = "Row, row, row your boat, gently down the stream.";
+    let delivered = format!("{verse} Merrily, merrily, merrily, life is but a dream. {verse}");
+    let (start, rest) = delivered.split_at(30);
+    let text = format!("{start}{}{rest} If", " ".repeat(3 * MOST_HELD));
+    anchored(&delivered, &text, " If");
 }
