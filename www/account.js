@@ -1,7 +1,7 @@
 // The account under an answer: how it ended, who gave it, what was tried, what was left out.
 
 import { make } from "./element.js";
-import { count, duration, outcome, problem, standing, wholeSeconds } from "./words.js";
+import { chain, count, duration, outcome, problem, standing, wholeSeconds } from "./words.js";
 
 /** The elements of the account of an answer that is over. */
 export function account(answer) {
@@ -9,6 +9,7 @@ export function account(answer) {
     ...complaint(answer),
     facts(answer),
     ...attempts(answer.attempts),
+    ...written(answer),
     ...dropped(answer),
     ...leftOut(answer),
   ];
@@ -70,6 +71,12 @@ function attempt(tried) {
   // What was never asked took no time, and what the headers tell of has none.
   const time = tried.ms ? [`, ${duration(tried.ms)}`] : [];
   return make("li", { "data-outcome": tried.outcome }, [name, " ", words, ...time]);
+}
+
+function written({ parts = [] }) {
+  if (parts.length === 0) return [];
+  const authors = parts.map(({ target, characters }) => `${target} (${count(characters, "character")})`);
+  return [make("p", { class: "parts" }, [`Written by ${chain(authors)}, each going on with the last.`])];
 }
 
 function dropped({ truncated, target }) {

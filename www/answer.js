@@ -89,8 +89,8 @@ function ofError(error) {
 
 /** Only what is there: a later word on the same thing replaces an earlier one, silence does not. */
 function disclosed(pilotlight = {}) {
-  const { target, model, attempts, truncated, request_id: requestId } = pilotlight;
-  return present({ target, model, attempts, truncated, requestId });
+  const { target, model, attempts, truncated, parts, request_id: requestId } = pilotlight;
+  return present({ target, model, attempts, truncated, parts, requestId });
 }
 
 /** What the headers tell: the same without times, for an answer that never reaches its end. */

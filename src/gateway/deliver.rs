@@ -23,6 +23,10 @@ use crate::stream::written::Written;
 /// milliseconds. The answer is whole without them.
 const CODA_MS: u64 = 1_000;
 
+/// An answer that waits until it is whole may be as long as this, in bytes: an isolate has 128 MB for
+/// all of its requests.
+const LONGEST_HELD: usize = 32 * 1024 * 1024;
+
 /// What becomes of the words.
 #[derive(Debug)]
 pub(super) enum Sink {
@@ -139,7 +143,7 @@ async fn read_until<W: Platform>(
     let Some(body) = body else {
         return Ok(());
     };
-    let mut heard = job.world.now();
+    let (mut heard, mut length) = (job.world.now(), 0_usize);
     while relay.wants_more() && !enough(relay) {
         let (patience, silence) = patience(target, relay);
         let until = heard.saturating_add(patience);
@@ -150,7 +154,10 @@ async fn read_until<W: Platform>(
             job.world.read(body, left).await
         };
         match read {
-            Ok(Some(bytes)) => relay.hold(&bytes),
+            Ok(Some(bytes)) => {
+                length = length.saturating_add(bytes.len());
+                relay.hold(&bytes);
+            }
             Ok(None) => relay.end(),
             Err(Broken::CallerLeft) => return Err(Reason::CallerLeft),
             Err(Broken::Reset) => return Err(Reason::StreamCut),
@@ -159,6 +166,9 @@ async fn read_until<W: Platform>(
         }
         if relay.sound() == Sound::Heard {
             heard = job.world.now();
+        }
+        if length > LONGEST_HELD {
+            return Err(Reason::NotAnApi);
         }
     }
     Ok(())

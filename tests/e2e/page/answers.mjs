@@ -1,7 +1,7 @@
 // An answer: that it streams, that it can be stopped, and that its account is true.
 
 import assert from "node:assert/strict";
-import { DONE, ends, failure, LONG_ANSWER, page as html, says, stream } from "./gateway.mjs";
+import { DONE, ends, failure, LONG_ANSWER, page as html, says, stream, TAKEN_OVER } from "./gateway.mjs";
 import { grows, instead, over, say, targetsOf, textOf, unplug, until } from "./person.mjs";
 
 const TIME = String.raw`[\d.]+\s(ms|s)`;
@@ -83,6 +83,15 @@ export const answers = {
     await say(page, "Hello?");
     const { all } = await over(page);
     assert.match((await all(".dropped")).join(), /window of home.*12 messages.*41,200 tokens/);
+  },
+
+  async "who wrote which part is told"(page) {
+    await instead(page, TAKEN_OVER);
+    await say(page, "Hello?");
+    const { state, all } = await over(page);
+    assert.equal(state, "whole");
+    assert.match((await all(".parts")).join(), /groq \(5 characters\), then home \(1,209 char/);
+    assert.match((await all(".attempts li")).join(), /groq broke off/);
   },
 
   async "nothing short of an end is taken for one"(page) {

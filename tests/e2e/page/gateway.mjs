@@ -49,5 +49,24 @@ const CUT_FOR_HOME = {
   truncated: { messages: 12, tokens: 41_200 },
 };
 
+/** An answer that a second target ended. */
+export const TAKEN_OVER = stream(
+  says("Half "),
+  says("and half."),
+  ends("stop", {
+    target: "home",
+    model: "llama3.2",
+    attempts: [
+      { target: "groq", outcome: "stream_cut", ms: 40 },
+      { target: "home", outcome: "ok", ms: 12 },
+    ],
+    parts: [
+      { target: "groq", model: "m", characters: 5 },
+      { target: "home", model: "llama3.2", characters: 1_209 },
+    ],
+  }),
+  DONE,
+);
+
 /** A long answer to a conversation that was cut. */
 export const LONG_ANSWER = stream(says(LONG), ends("stop", CUT_FOR_HOME), DONE);
