@@ -115,11 +115,12 @@ impl Account {
         }
     }
 
-    /// Whatever is still under way has been given up for the sake of another.
-    pub(super) fn outpaced(&self, now: u64) {
-        let under_way = std::mem::take(&mut self.0.borrow_mut().under_way);
-        for (entry, began) in under_way {
-            if let Some(attempt) = self.0.borrow_mut().attempts.get_mut(entry) {
+    /// Whatever is still under way has been given up for this reason.
+    pub(super) fn gives_up(&self, now: u64, reason: Reason) {
+        let mut account = self.0.borrow_mut();
+        for (entry, began) in std::mem::take(&mut account.under_way) {
+            if let Some(attempt) = account.attempts.get_mut(entry) {
+                attempt.reason = Some(reason);
                 attempt.ms = now.saturating_sub(began);
             }
         }
@@ -166,16 +167,28 @@ impl Account {
     pub(super) fn part(&self, target: &str, model: &str, until: u64) {
         let mut account = self.0.borrow_mut();
         let before: u64 = account.parts.iter().map(|part| part.characters).sum();
-        account.parts.push(Part {
-            target: target.to_owned(),
-            model: model.to_owned(),
-            characters: until.saturating_sub(before),
-        });
+        let characters = until.saturating_sub(before);
+        // Who could not go on wrote nothing.
+        if characters > 0 || account.parts.is_empty() {
+            account.parts.push(Part {
+                target: target.to_owned(),
+                model: model.to_owned(),
+                characters,
+            });
+        }
+    }
+
+    /// How many characters have an author.
+    pub(super) fn parted(&self) -> u64 {
+        let account = self.0.borrow();
+        account.parts.iter().map(|part| part.characters).sum()
     }
 
     /// The parts so far are thrown away: the answer begins anew.
     pub(super) fn start_over(&self) {
-        self.0.borrow_mut().parts.clear();
+        let mut account = self.0.borrow_mut();
+        account.parts.clear();
+        account.usage = Reckoning::Counted;
     }
 
     /// Notes that part of the usage had to be estimated.

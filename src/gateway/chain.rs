@@ -10,7 +10,7 @@ use std::pin::pin;
 
 use futures::future::{Either, select};
 
-use crate::config::{Mode, Target};
+use crate::config::Mode;
 use crate::gateway::account::{Answerer, Last};
 use crate::gateway::attempt::Success;
 use crate::gateway::deliver::{Delivered, Sent, Sink, deliver};
@@ -24,7 +24,6 @@ use crate::reason::Reason;
 use crate::stream::collect::Collector;
 use crate::stream::relay::Tally;
 use crate::stream::written::Written;
-use crate::tokens;
 
 /// How the chain ended.
 #[derive(Debug)]
@@ -60,6 +59,7 @@ pub(super) async fn run<W: Platform>(job: &Job<'_, W>, order: &[usize]) -> Endin
         sink: Sink::of(job),
         written: None,
         broke: None,
+        used: Usage::default(),
     };
     let mut last = Last::Failure;
     while let Some(at) = course.next() {
@@ -99,6 +99,18 @@ struct SoFar {
     written: Option<Written>,
     /// The last break.
     broke: Option<(Reason, Tally)>,
+    /// What the targets used that broke.
+    used: Usage,
+}
+
+impl SoFar {
+    /// What is logged of an answer: with what was used in vain.
+    fn summed(&self, tally: Tally) -> Tally {
+        Tally {
+            usage: tally.usage.map(|usage| usage.plus(self.used)),
+            ..tally
+        }
+    }
 }
 
 /// Takes a target's answer to its end, or to where it breaks.
@@ -137,6 +149,7 @@ async fn take<W: Platform>(
         Delivered::Whole(tally) => {
             job.isolate.compare(&target.name, counted, tally.usage);
             job.tell_breaker(target, permit, Health::Well);
+            let tally = so_far.summed(tally);
             ControlFlow::Break(whole(&mut so_far.sink, answerer, tally))
         }
         Delivered::CallerLeft(tally) => {
@@ -146,15 +159,28 @@ async fn take<W: Platform>(
         Delivered::Broke {
             verdict,
             tally,
-            written,
+            mut written,
         } => {
             let reason = verdict.reason;
             job.account.breaks(answerer.entry, reason);
             job.tell_breaker(target, permit, verdict.health);
-            so_far.broke = Some((reason, tally));
-            so_far.written = match next(job, target, &mut so_far.sink, written, tally, counted) {
-                Next::BeginsAnew => None,
-                Next::GoesOn(written) => Some(written),
+            // What is told in the end is why it broke, and not why nobody could go on.
+            if reason != Reason::NoSplice || so_far.broke.is_none() {
+                so_far.broke = Some((reason, tally));
+            }
+            let used = used(job, &written, tally, counted);
+            so_far.used = so_far.used.plus(used);
+            so_far.written = match next(job, &mut so_far.sink, &written) {
+                Next::BeginsAnew => {
+                    job.account.start_over();
+                    None
+                }
+                Next::GoesOn => {
+                    written.add_used(used);
+                    let until = written.characters();
+                    job.account.part(&target.name, &target.model, until);
+                    Some(written)
+                }
                 Next::IsNot => return ControlFlow::Break(Ending::Broke { reason, tally }),
             };
             course.broke(at, reason);
@@ -186,40 +212,26 @@ fn whole(sink: &mut Sink, answerer: Answerer, tally: Tally) -> Ending {
 /// What the next target does.
 enum Next {
     BeginsAnew,
-    GoesOn(Written),
+    GoesOn,
     /// There is none: the caller has to be told.
     IsNot,
 }
 
 /// What comes after a target that broke.
-fn next<W: Platform>(
-    job: &Job<'_, W>,
-    target: &Target,
-    sink: &mut Sink,
-    mut written: Written,
-    tally: Tally,
-    counted: Option<u32>,
-) -> Next {
+fn next<W: Platform>(job: &Job<'_, W>, sink: &mut Sink, written: &Written) -> Next {
     let goes_on = job.mode == Mode::Takeover
         && job.request.choices == 1
         && written.is_begun()
         && written.text().is_some();
-    let next = match sink {
+    match sink {
         Sink::Live(Sent::Nothing) | Sink::Held => Next::BeginsAnew,
-        Sink::Live(Sent::Something) | Sink::Collected(_) if goes_on => {
-            written.add_used(used(job, &written, tally, counted));
-            job.account
-                .part(&target.name, &target.model, written.characters());
-            return Next::GoesOn(written);
-        }
+        Sink::Live(Sent::Something) | Sink::Collected(_) if goes_on => Next::GoesOn,
         Sink::Live(Sent::Something) => Next::IsNot,
         Sink::Collected(collector) => {
             *collector = Collector::new(job.request.choices);
             Next::BeginsAnew
         }
-    };
-    job.account.start_over();
-    next
+    }
 }
 
 /// What a target used that broke: as it told, else about as much.
@@ -229,19 +241,18 @@ fn used<W: Platform>(
     tally: Tally,
     counted: Option<u32>,
 ) -> Usage {
-    /// Text has about as many bytes a token.
-    const BYTES_A_TOKEN: usize = 4;
+    /// Text has about as many bytes a token. To count them would cost what the free plan has not.
+    const BYTES_A_TOKEN: u64 = 4;
 
     tally.usage.unwrap_or_else(|| {
         job.account.estimated();
-        let bytes =
-            |message: &Message<'_>| message.content.as_ref().map_or(0, |text| text.get().len());
+        let bytes = |message: &Message<'_>| message.content.as_ref().map_or(0, |it| it.get().len());
         let asked: usize = job.request.messages.iter().map(bytes).sum();
-        let prompt = counted.map_or((asked / BYTES_A_TOKEN) as u64, u64::from);
-        let text = written.text().unwrap_or_default();
+        let asked = u64::try_from(asked).unwrap_or(u64::MAX);
+        let wrote = written.characters().saturating_sub(job.account.parted());
         Usage {
-            prompt_tokens: prompt,
-            completion_tokens: tokens::count(&text).into(),
+            prompt_tokens: counted.map_or(asked / BYTES_A_TOKEN, u64::from),
+            completion_tokens: wrote.div_ceil(BYTES_A_TOKEN),
         }
     })
 }
@@ -318,7 +329,11 @@ async fn hedged<W: Platform>(
         Either::Left((heard, _)) => (heard, next),
         Either::Right((heard, _)) => (heard, at),
     };
-    job.account.outpaced(job.world.now());
+    let reason = match heard {
+        Heard::CallerLeft => Reason::CallerLeft,
+        Heard::Answer(_) | Heard::Nothing | Heard::Refusal => Reason::Outpaced,
+    };
+    job.account.gives_up(job.world.now(), reason);
     // Should the answer break, that one is as good as any.
     course.queue.push_front(outpaced);
     heard

@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "gateway",
         &[
             "auth", "config", "error", "openai", "platform", "policy", "provider", "reason",
-            "stream", "time", "tokens",
+            "stream", "time",
         ],
     ),
     ("lib", &[]),
