@@ -27,6 +27,7 @@ mod door;
 mod front;
 mod job;
 mod journal;
+mod leave;
 mod models;
 mod open;
 mod redact;

@@ -5,16 +5,17 @@
 
 use std::rc::Rc;
 
-use crate::config::{Key, Target};
+use crate::config::Target;
 use crate::gateway::account::{Account, Answerer, Entry};
 use crate::gateway::answer::Disclosure;
-use crate::gateway::attempt::{self, Attempt, Failure, Plan, Success};
+use crate::gateway::attempt::{self, Failure, Plan, Success};
 use crate::gateway::job::Job;
+use crate::gateway::leave::{Admitted, Leave, admit};
 use crate::gateway::shape::{self, Shaped, asked_effort};
 use crate::openai::{ChatRequest, Delivery, UsageChunk};
 use crate::platform::Platform;
 use crate::policy::backoff;
-use crate::policy::breaker::{self, Admission, Cause, Health, Permit};
+use crate::policy::breaker::{self, Cause, Permit};
 use crate::policy::classify::{Action, Wording};
 use crate::policy::fit::{self, Ratio};
 use crate::policy::resume;
@@ -159,86 +160,6 @@ async fn ask<W: Platform>(
         }
         number += 1;
     }
-}
-
-/// Leave to ask a target.
-struct Admitted<'j, 'r, W: Platform> {
-    leave: Leave<'j, 'r, W>,
-    /// How often it may be asked.
-    attempts: u32,
-}
-
-/// A permit of the target's breaker. Dropped before it is used, because the target was not asked or
-/// another was faster, it says nothing of the target's health.
-struct Leave<'j, 'r, W: Platform> {
-    job: &'j Job<'r, W>,
-    target: &'j Target,
-    permit: Permit,
-    spent: Spent,
-}
-
-/// Whether a permit has been used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spent {
-    No,
-    Yes,
-}
-
-impl<W: Platform> Leave<'_, '_, W> {
-    /// Tells the breaker.
-    fn settle(mut self, health: Health) {
-        self.spent = Spent::Yes;
-        self.job.tell_breaker(self.target, self.permit, health);
-    }
-
-    /// Leaves the telling to whoever takes the permit.
-    fn keep(mut self) -> Permit {
-        self.spent = Spent::Yes;
-        self.permit
-    }
-}
-
-impl<W: Platform> Drop for Leave<'_, '_, W> {
-    fn drop(&mut self) {
-        if self.spent == Spent::No {
-            self.job
-                .tell_breaker(self.target, self.permit, Health::Unknown);
-        }
-    }
-}
-
-/// Asks for leave; or why the target must not be asked now.
-fn admit<'j, 'r, W: Platform>(
-    job: &'j Job<'r, W>,
-    target: &'j Target,
-) -> Result<Admitted<'j, 'r, W>, Attempt> {
-    let now = job.world.now();
-    if matches!(target.key, Key::Missing(_)) {
-        return Err(Attempt::skipped(&target.name, Reason::NoKey));
-    }
-    if now >= job.deadline {
-        return Err(Attempt::skipped(&target.name, Reason::Deadline));
-    }
-    let (permit, attempts) = match job.isolate.admit(target, now) {
-        Admission::Pass(permit) => (permit, target.settings.attempts),
-        Admission::Probe(permit) => (permit, 1),
-        Admission::Refuse { until, cause } => {
-            return Err(Attempt {
-                again_at: Some(until),
-                cause: Some(cause),
-                ..Attempt::skipped(&target.name, Reason::BreakerOpen)
-            });
-        }
-    };
-    Ok(Admitted {
-        leave: Leave {
-            job,
-            target,
-            permit,
-            spent: Spent::No,
-        },
-        attempts,
-    })
 }
 
 /// One attempt.
