@@ -226,8 +226,17 @@ export function abort(open) {
 export function outlet(caller) {
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
-  writer.closed.catch(() => leave(caller));
-  return { readable, writable, writer, caller };
+  return watched({ readable, writable, writer, caller });
+}
+
+/// Notices when the caller is gone, as long as the way's writer is this one: a writer that is released
+/// is closed, too.
+function watched(way) {
+  const { writer, caller } = way;
+  writer.closed.catch(() => {
+    if (way.writer === writer) leave(caller);
+  });
+  return way;
 }
 
 /// Writes to the caller; false when it has left.
@@ -280,11 +289,11 @@ export async function pump(open, way, feed, take, stallMs, codaMs, beatMs, beat,
   const beats = inTicks(beatMs);
   let patience = inTicks(stallMs);
   const watch = setInterval(() => {
+    if (Date.now() >= deadline) return end(PUMPED.deadline);
     // A caller that reads slowly is not an upstream that is silent.
     if (writing) return;
     ticks += 1;
     if (ticks - heard > patience) end(PUMPED.stalled);
-    else if (Date.now() >= deadline) end(PUMPED.deadline);
     else if (ticks - told > beats) {
       told = ticks;
       // Should the caller have left, the watch of its connection tells.
@@ -297,7 +306,10 @@ export async function pump(open, way, feed, take, stallMs, codaMs, beatMs, beat,
       if (done) return PUMPED.ended;
       const flags = feed(value);
       if (flags & HEARD) heard = ticks;
-      if (flags & CODA) patience = inTicks(codaMs);
+      if (flags & CODA) {
+        patience = inTicks(codaMs);
+        heard = ticks;
+      }
       const bytes = flags & SAME ? value : take();
       if (bytes.length > 0) {
         writing = true;
@@ -331,6 +343,7 @@ export async function pass(open, way, leftMs) {
   if (caller.left) onLeave();
   const timer = setTimeout(end, Math.min(leftMs, 0x7fffffff), PUMPED.deadline);
   reader.releaseLock();
+  way.writer = null;
   writer.releaseLock();
   try {
     await body.pipeTo(writable, { preventClose: true, preventAbort: true });
@@ -342,7 +355,7 @@ export async function pass(open, way, leftMs) {
     caller.ends.delete(onLeave);
     controller.abort();
     way.writer = writable.getWriter();
-    way.writer.closed.catch(() => leave(caller));
+    watched(way);
   }
 }
 

@@ -22,6 +22,8 @@ struct Inner {
     last_refusal: Option<String>,
     parts: Vec<Part>,
     usage: Reckoning,
+    /// The targets whose breakers have heard of a failure.
+    failed: Vec<String>,
 }
 
 /// An attempt's place in the account.
@@ -191,9 +193,21 @@ impl Account {
         account.usage = Reckoning::Counted;
     }
 
-    /// Notes that part of the usage had to be estimated.
-    pub(super) fn estimated(&self) {
-        self.0.borrow_mut().usage = Reckoning::Estimated;
+    /// Notes that a target's breaker is to hear of a failure; whether it is the first in this request.
+    pub(super) fn fails_first(&self, target: &str) -> bool {
+        let mut account = self.0.borrow_mut();
+        let known = account.failed.iter().any(|name| name == target);
+        if !known {
+            account.failed.push(target.to_owned());
+        }
+        !known
+    }
+
+    /// Notes how part of the usage is known.
+    pub(super) fn reckons(&self, reckoning: Reckoning) {
+        if reckoning == Reckoning::Estimated {
+            self.0.borrow_mut().usage = reckoning;
+        }
     }
 
     /// The account as it is disclosed, with the attempt that answers, if one does. `until` is how many

@@ -331,6 +331,11 @@ async fn peek<W: Platform>(
                 let body = Some(body);
                 return Ok(Success::Stream(Stream { relay, body, raw }));
             }
+            // It answered, though another answer than the one it was to go on with.
+            Standing::Failed(fault) if fault.known == Some(Reason::NoSplice) => {
+                let body = Some(body);
+                return Ok(Success::Stream(Stream { relay, body, raw }));
+            }
             Standing::Failed(fault) => {
                 return Err(Failure::judged(fault.clone(), 200, plan.wording));
             }

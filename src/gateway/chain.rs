@@ -11,7 +11,7 @@ use std::pin::pin;
 use futures::future::{Either, select};
 
 use crate::config::Mode;
-use crate::gateway::account::{Answerer, Last};
+use crate::gateway::account::{Answerer, Last, Reckoning};
 use crate::gateway::attempt::Success;
 use crate::gateway::deliver::{Delivered, Sent, Sink, deliver};
 use crate::gateway::job::Job;
@@ -62,7 +62,10 @@ pub(super) async fn run<W: Platform>(job: &Job<'_, W>, order: &[usize]) -> Endin
         used: Usage::default(),
     };
     let mut last = Last::Failure;
-    while let Some(at) = course.next() {
+    while let Some(at) = course
+        .next()
+        .or_else(|| begin_anew(job, order, &mut so_far, &mut course))
+    {
         let asking = hedged(job, at, &mut course, so_far.written.as_ref());
         match job.waiting(asking).await {
             Heard::Answer(opened) => {
@@ -90,6 +93,24 @@ pub(super) async fn run<W: Platform>(job: &Job<'_, W>, order: &[usize]) -> Endin
             refused: job.account.refusal(last),
         },
     }
+}
+
+/// Where nobody could go on with an answer that has not gone out, it is begun anew: the target to be
+/// asked first.
+fn begin_anew<W: Platform>(
+    job: &Job<'_, W>,
+    order: &[usize],
+    so_far: &mut SoFar,
+    course: &mut Course,
+) -> Option<usize> {
+    let Sink::Collected(collector) = &mut so_far.sink else {
+        return None;
+    };
+    so_far.written.take()?;
+    *collector = Collector::new(job.request.choices);
+    job.account.start_over();
+    course.queue.extend(order);
+    course.next()
 }
 
 /// How far the answer has come.
@@ -168,15 +189,16 @@ async fn take<W: Platform>(
             if reason != Reason::NoSplice || so_far.broke.is_none() {
                 so_far.broke = Some((reason, tally));
             }
-            let used = used(job, &written, tally, counted);
+            let (used, reckoning) = used(job, &written, tally, counted);
             so_far.used = so_far.used.plus(used);
-            so_far.written = match next(job, &mut so_far.sink, &written) {
+            so_far.written = match next(job, &mut so_far.sink, &written, reason) {
                 Next::BeginsAnew => {
                     job.account.start_over();
                     None
                 }
                 Next::GoesOn => {
                     written.add_used(used);
+                    job.account.reckons(reckoning);
                     let until = written.characters();
                     job.account.part(&target.name, &target.model, until);
                     Some(written)
@@ -218,14 +240,19 @@ enum Next {
 }
 
 /// What comes after a target that broke.
-fn next<W: Platform>(job: &Job<'_, W>, sink: &mut Sink, written: &Written) -> Next {
+fn next<W: Platform>(job: &Job<'_, W>, sink: &mut Sink, written: &Written, reason: Reason) -> Next {
+    let wants_logprobs = job.request.fields.raw("logprobs");
     let goes_on = job.mode == Mode::Takeover
         && job.request.choices == 1
+        // Those of two models are no measure of one answer.
+        && wants_logprobs.is_none_or(|raw| raw.get() == "false")
         && written.is_begun()
         && written.text().is_some();
     match sink {
         Sink::Live(Sent::Nothing) | Sink::Held => Next::BeginsAnew,
-        Sink::Live(Sent::Something) | Sink::Collected(_) if goes_on => Next::GoesOn,
+        Sink::Live(Sent::Something) if goes_on => Next::GoesOn,
+        // Nothing is out, so whoever has another answer may as well give that.
+        Sink::Collected(_) if goes_on && reason != Reason::NoSplice => Next::GoesOn,
         Sink::Live(Sent::Something) => Next::IsNot,
         Sink::Collected(collector) => {
             *collector = Collector::new(job.request.choices);
@@ -240,21 +267,22 @@ fn used<W: Platform>(
     written: &Written,
     tally: Tally,
     counted: Option<u32>,
-) -> Usage {
+) -> (Usage, Reckoning) {
     /// Text has about as many bytes a token. To count them would cost what the free plan has not.
     const BYTES_A_TOKEN: u64 = 4;
 
-    tally.usage.unwrap_or_else(|| {
-        job.account.estimated();
-        let bytes = |message: &Message<'_>| message.content.as_ref().map_or(0, |it| it.get().len());
-        let asked: usize = job.request.messages.iter().map(bytes).sum();
-        let asked = u64::try_from(asked).unwrap_or(u64::MAX);
-        let wrote = written.characters().saturating_sub(job.account.parted());
-        Usage {
-            prompt_tokens: counted.map_or(asked / BYTES_A_TOKEN, u64::from),
-            completion_tokens: wrote.div_ceil(BYTES_A_TOKEN),
-        }
-    })
+    if let Some(usage) = tally.usage {
+        return (usage, Reckoning::Counted);
+    }
+    let bytes = |message: &Message<'_>| message.content.as_ref().map_or(0, |it| it.get().len());
+    let asked: usize = job.request.messages.iter().map(bytes).sum();
+    let asked = u64::try_from(asked).unwrap_or(u64::MAX);
+    let wrote = written.characters().saturating_sub(job.account.parted());
+    let about = Usage {
+        prompt_tokens: counted.map_or(asked / BYTES_A_TOKEN, u64::from),
+        completion_tokens: wrote.div_ceil(BYTES_A_TOKEN),
+    };
+    (about, Reckoning::Estimated)
 }
 
 /// Which target is asked when.
@@ -324,8 +352,12 @@ async fn hedged<W: Platform>(
     };
     let second = pin!(open(job, next, None));
     let (heard, outpaced) = match select(first, second).await {
-        Either::Left((Heard::Nothing, second)) => return second.await,
-        Either::Right((Heard::Nothing, first)) => return first.await,
+        Either::Left((heard @ (Heard::Nothing | Heard::Refusal), second)) => {
+            return heard.or(second.await);
+        }
+        Either::Right((heard @ (Heard::Nothing | Heard::Refusal), first)) => {
+            return heard.or(first.await);
+        }
         Either::Left((heard, _)) => (heard, next),
         Either::Right((heard, _)) => (heard, at),
     };

@@ -12,7 +12,7 @@ use crate::gateway::account::Answerer;
 use crate::gateway::attempt::Stream;
 use crate::gateway::job::{Job, Passing};
 use crate::openai::Delivery;
-use crate::platform::{Broken, Pace, Platform, Pumped};
+use crate::platform::{Broken, CallerLeft, Pace, Platform, Pumped};
 use crate::policy::classify::{self, Verdict, Wording};
 use crate::reason::{Fault, Reason};
 use crate::stream::collect::Collector;
@@ -164,7 +164,7 @@ async fn read_until<W: Platform>(
             Err(Broken::TimedOut) if job.deadline < until => return Err(Reason::Deadline),
             Err(Broken::TimedOut) => return Err(silence),
         }
-        if relay.sound() == Sound::Heard {
+        if relay.sound() == Sound::Heard || *relay.standing() == Standing::Finished {
             heard = job.world.now();
         }
         if length > LONGEST_HELD {
@@ -245,14 +245,19 @@ async fn live<W: Platform>(
 
 /// Lets the runtime alone pass the rest on. That it ended in order is all that is known of it.
 async fn pass<W: Platform>(job: &Job<'_, W>, outlet: &W::Outlet, body: W::Body) -> Delivered {
-    match job.world.pass(body, outlet, job.deadline).await {
-        Pumped::CallerLeft => Delivered::CallerLeft(Tally::default()),
+    let reason = match job.world.pass(body, outlet, job.deadline).await {
+        Pumped::CallerLeft => return Delivered::CallerLeft(Tally::default()),
         Pumped::Ended | Pumped::Enough => {
             job.door.close().await;
-            Delivered::Whole(Tally::default())
+            return Delivered::Whole(Tally::default());
         }
-        Pumped::Deadline => Delivered::broke(Reason::Deadline),
-        Pumped::Reset | Pumped::Stalled => Delivered::broke(Reason::StreamCut),
+        Pumped::Deadline => Reason::Deadline,
+        Pumped::Reset | Pumped::Stalled => Reason::StreamCut,
+    };
+    // It may have broken inside an event, which must not swallow the one that tells of it.
+    match job.world.write(outlet, b"\n\n").await {
+        Ok(()) => Delivered::broke(reason),
+        Err(CallerLeft) => Delivered::CallerLeft(Tally::default()),
     }
 }
 

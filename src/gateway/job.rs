@@ -83,7 +83,11 @@ impl<W: Platform> Job<'_, W> {
 
     /// Tells a target's breaker what a request told, and the other isolates after the answer, never
     /// before.
+    ///
+    /// A target that is asked twice in one request fails once.
     pub(super) fn tell_breaker(&self, target: &Target, permit: Permit, health: Health) {
+        let again = health == Health::Failed && !self.account.fails_first(&target.name);
+        let health = if again { Health::Unknown } else { health };
         let (now, chance) = (self.world.now(), self.world.random());
         let told = self.isolate.record(target, permit, health, now, chance);
         super::tell_isolates(self.world, target, told);

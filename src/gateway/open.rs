@@ -9,7 +9,7 @@ use crate::config::Target;
 use crate::gateway::account::{Account, Answerer, Entry};
 use crate::gateway::answer::Disclosure;
 use crate::gateway::attempt::{self, Failure, Plan, Success};
-use crate::gateway::job::Job;
+use crate::gateway::job::{Job, Passing};
 use crate::gateway::leave::{Admitted, Leave, admit};
 use crate::gateway::shape::{self, Shaped, asked_effort};
 use crate::openai::{ChatRequest, Delivery, UsageChunk};
@@ -21,7 +21,7 @@ use crate::policy::fit::{self, Ratio};
 use crate::policy::resume;
 use crate::provider::{Ask, Ending, REASONING_EFFORT, Reading};
 use crate::reason::Reason;
-use crate::stream::relay::{Disclose, Terms};
+use crate::stream::relay::{Calls, Disclose, Terms};
 use crate::stream::splice::Asked;
 use crate::stream::written::Written;
 
@@ -32,6 +32,16 @@ pub(super) enum Heard<B> {
     /// It refused the request as it is written, and so would the others.
     Refusal,
     CallerLeft,
+}
+
+impl<B> Heard<B> {
+    /// What two targets had to say, of whom the first had no answer.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Refusal, Self::Nothing) => Self::Refusal,
+            (_, other) => other,
+        }
+    }
 }
 
 /// A target that answers.
@@ -180,7 +190,7 @@ async fn once<W: Platform>(
         delivery,
         usage_chunk: job.usage_told(target),
         ending: match errand.asked {
-            Asked::Anchored => Ending::Usual,
+            Asked::Anchored | Asked::Anew => Ending::Usual,
             Asked::Prefilled => Ending::Prefill,
         },
         model: &target.model,
@@ -217,7 +227,10 @@ async fn once<W: Platform>(
     let terms = || Terms {
         choices: job.request.choices,
         usage_chunk,
-        calls: target.settings.tool_calls,
+        calls: match job.passing(target) {
+            Passing::Untouched => Calls::Streamed,
+            Passing::Watched => target.settings.tool_calls,
+        },
         keep: job.keep(),
         disclose: Box::new(Discloser {
             account: Rc::clone(job.account),

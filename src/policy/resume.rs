@@ -22,6 +22,9 @@ const LEAST: u32 = 16;
 
 /// The request of a caller who has `text` already.
 ///
+/// Where the answer has to be JSON it is the caller's own: the model writes it anew, and what agrees with
+/// `text` is left out.
+///
 /// The conversation ends with that text as a message of the assistant's, and, where the model does not
 /// go on with such a message by itself, with an instruction. `None` when the text cannot be written as
 /// JSON, which no text can fail to be.
@@ -31,6 +34,9 @@ pub fn request<'a>(
     prefill: Prefill,
 ) -> Option<(ChatRequest<'a>, Asked)> {
     let mut request = request.clone();
+    if writes_json(&request) {
+        return Some((request, Asked::Anew));
+    }
     request.ours_from = Some(request.messages.len());
     request.messages.push(said(Role::Assistant, text)?);
     let (asked, repeated) = match prefill {
@@ -48,6 +54,13 @@ pub fn request<'a>(
         left.saturating_add(repeated).max(LEAST)
     });
     Some((request, asked))
+}
+
+/// Whether the answer has to be JSON. What goes on in the middle of JSON is none, so a model that is
+/// held to write some starts over, whatever it is told.
+fn writes_json(request: &ChatRequest<'_>) -> bool {
+    let format = request.fields.object("response_format");
+    format.is_some_and(|format| format.text("type").is_some_and(|kind| kind != "text"))
 }
 
 fn instruction(anchor: &str) -> String {

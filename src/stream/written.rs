@@ -20,10 +20,30 @@ const LONGEST: usize = 1024 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Written {
     head: Option<String>,
+    role: Role,
     text: String,
+    /// How many characters there are beyond what is kept.
+    beyond: u64,
     calls: Vec<Call>,
     limits: Limits,
     used: Usage,
+}
+
+/// Whether the caller has been told who speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Role {
+    Told,
+    #[default]
+    Untold,
+}
+
+/// How much was written at some time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    text: usize,
+    beyond: u64,
+    calls: usize,
+    limits: Limits,
 }
 
 /// Whether another target could go on.
@@ -55,12 +75,9 @@ impl Written {
         }
     }
 
-    /// How many characters of text there are, as far as they are kept.
+    /// How many characters of text there are, as far as they were kept in mind.
     pub fn characters(&self) -> u64 {
-        self.text()
-            .map_or(0, |text| text.chars().count())
-            .try_into()
-            .unwrap_or(u64::MAX)
+        characters(&self.text).saturating_add(self.beyond)
     }
 
     /// The tool calls so far, each of them whole.
@@ -78,18 +95,59 @@ impl Written {
         self.used = self.used.plus(usage);
     }
 
-    /// Notes a chunk that is written; the first one gives its name to the answer.
+    /// Notes a chunk that is written; the first one with a choice gives its name to the answer.
     pub fn begin(&mut self, chunk: &str) {
-        if self.head.is_none() {
-            self.head = Some(chunk.to_owned());
+        if self.head.is_some() {
+            return;
         }
+        let choices = Object::parse(chunk).ok().and_then(|it| it.raw("choices"));
+        let choices = choices.map(|raw| serde_json::from_str::<Vec<Object<'_>>>(raw.get()));
+        if let Some(Ok(choices)) = choices
+            && let Some(choice) = choices.first()
+        {
+            self.head = Some(chunk.to_owned());
+            let delta = choice.object("delta").unwrap_or_default();
+            // With calls that are held it is written in other words, role and all.
+            if delta.present("role").is_some() && delta.present("tool_calls").is_none() {
+                self.role = Role::Told;
+            }
+        }
+    }
+
+    /// Whether the caller has been told who speaks.
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Notes that the caller has been told who speaks.
+    pub(super) fn tell_role(&mut self) {
+        self.role = Role::Told;
+    }
+
+    /// How much is written now.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            text: self.text.len(),
+            beyond: self.beyond,
+            calls: self.calls.len(),
+            limits: self.limits,
+        }
+    }
+
+    /// Forgets what was added since.
+    pub(super) fn rewind(&mut self, mark: Mark) {
+        self.text.truncate(mark.text);
+        self.beyond = mark.beyond;
+        self.calls.truncate(mark.calls);
+        self.limits = mark.limits;
     }
 
     /// Adds text, given as a JSON string, quotes and all.
     pub fn add_text(&mut self, string: &str) {
         let inner = string.get(1..string.len().saturating_sub(1)).unwrap_or("");
-        if self.text.len().saturating_add(inner.len()) > LONGEST {
+        if self.beyond > 0 || self.text.len().saturating_add(inner.len()) > LONGEST {
             self.close();
+            self.beyond = self.beyond.saturating_add(characters(inner));
         } else {
             self.text.push_str(inner);
         }
@@ -118,6 +176,14 @@ impl Written {
         }
         chunk
     }
+}
+
+/// How many characters JSON text spells, which stands between the quotes.
+fn characters(inner: &str) -> u64 {
+    let text = serde_json::from_str::<String>(&format!("\"{inner}\""));
+    // Half a character at the end is none.
+    let count = text.map_or(inner.len(), |text| text.chars().count());
+    count.try_into().unwrap_or(u64::MAX)
 }
 
 /// The members that every chunk of an answer repeats.

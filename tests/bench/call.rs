@@ -51,7 +51,8 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn request(address: &str, path: &str, body: &[u8]) -> Vec<u8> {
+/// A call as its bytes.
+pub(crate) fn request(address: &str, path: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer pl-9c41e07b52d64f3f8a6e\r\n\

@@ -23,8 +23,8 @@ const CODE = [
   "```sql\nSELECT target, count(*) AS failures\nFROM attempts\nWHERE reason <> 'ok'\nGROUP BY target;\n```",
 ];
 
-/** A chat request of `size` bytes, asked of `model`. */
-export function chatRequest(size, model) {
+/** A chat request of `size` bytes, asked of `model`; `fields` are added, or take the place of others. */
+export function chatRequest(size, model, fields = {}) {
   const random = generator(20_260_701);
   const messages = [{ role: "system", content: "You are a careful assistant. Answer briefly." }];
   const request = {
@@ -35,6 +35,7 @@ export function chatRequest(size, model) {
     top_k: 40,
     session: "b7c1",
     trace: { client: "bench" },
+    ...fields,
   };
   const length = () => Buffer.byteLength(written(request));
   let left = size - length();

@@ -8,7 +8,8 @@ import { Failed, run, start } from "../../scripts/run.mjs";
 import { headline } from "../../scripts/say.mjs";
 import { ROOT } from "../../scripts/tree.mjs";
 
-const PROGRAM = join(ROOT, "target", "debug", "examples", "bench");
+const BUILT = process.env.CARGO_TARGET_DIR || join(ROOT, "target");
+const PROGRAM = join(BUILT, "debug", "examples", "bench");
 const PATH = "/v1/chat/completions";
 
 /** Builds the program: optimised, though with what `npm test` has compiled it against. */
@@ -50,13 +51,29 @@ export async function callEach(count, connections, address, body) {
   return call(address, body, connections, ["each", String(count)]);
 }
 
+/** Opens so many streams and reads each until it says `mark`; answers `end`, which lets go of them. */
+export async function openStreams(connections, address, body, mark) {
+  const args = ["open", ...placed(address), body, String(connections), mark];
+  const child = start(PROGRAM, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const end = () => {
+    child.stdin.end();
+    return child.ended;
+  };
+  for await (const _ of createInterface({ input: child.stdout })) return { end };
+  throw new Failed("The streams did not open; see above.");
+}
+
 async function call(address, body, connections, until) {
-  const [host, ...folders] = address.split("/");
-  const path = ["", ...folders].join("/") + PATH;
-  const args = ["call", host, path, body, String(connections), ...until];
+  const args = ["call", ...placed(address), body, String(connections), ...until];
   const child = start(PROGRAM, args, { stdio: ["ignore", "pipe", "inherit"] });
   let told;
   for await (const line of createInterface({ input: child.stdout })) told = JSON.parse(line);
   if ((await child.ended).code !== 0 || !told) throw new Failed("A call failed; see above.");
   return told;
+}
+
+/** An address as the program takes it: where to connect, and the path. */
+function placed(address) {
+  const [host, ...folders] = address.split("/");
+  return [host, ["", ...folders].join("/") + PATH];
 }

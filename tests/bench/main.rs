@@ -7,7 +7,8 @@
 //! connection, blocking reads, answers that are ready-made.
 //!
 //! `bench upstream` prints its port and serves until its standard input closes. `bench call` makes
-//! calls and prints how many it made and how long they took.
+//! calls and prints how many it made and how long they took. `bench open` opens streams, says so, and
+//! keeps them open until its standard input closes.
 
 #![expect(
     clippy::print_stdout,
@@ -15,7 +16,9 @@
     reason = "it is a program that measures, in real time"
 )]
 
+mod answers;
 mod call;
+mod open;
 mod upstream;
 mod wire;
 
@@ -30,9 +33,11 @@ fn main() -> Result<()> {
     match args.as_slice() {
         ["upstream"] => upstream::serve(),
         ["call", rest @ ..] => call::run(rest),
+        ["open", rest @ ..] => open::run(rest),
         _ => Err(
             "bench upstream | bench call ADDRESS PATH BODY CONNECTIONS for SECONDS | \
-                  bench call ADDRESS PATH BODY CONNECTIONS each COUNT"
+                  bench call ADDRESS PATH BODY CONNECTIONS each COUNT | \
+                  bench open ADDRESS PATH BODY CONNECTIONS MARK"
                 .into(),
         ),
     }

@@ -41,19 +41,34 @@ impl Head {
             return exactly(self.length, from, body);
         }
         let mut line = String::with_capacity(16);
-        loop {
-            line.clear();
-            from.read_line(&mut line)?;
-            let length = usize::from_str_radix(line.trim_end(), 16)?;
-            exactly(length, from, body)?;
-            // The line end after the chunk, and after the last one the one that ends the body.
-            line.clear();
-            from.read_line(&mut line)?;
-            if length == 0 {
+        while chunk(from, &mut line, body)? > 0 {}
+        Ok(())
+    }
+
+    /// Reads the chunked body that follows until `mark` is in it.
+    pub(crate) fn body_until(&self, mark: &[u8], from: &mut impl BufRead) -> Result<()> {
+        let (mut line, mut body) = (String::new(), Vec::new());
+        while self.chunked && chunk(from, &mut line, &mut body)? > 0 {
+            if body.windows(mark.len()).any(|window| window == mark) {
                 return Ok(());
             }
         }
+        let told = String::from_utf8_lossy(&body);
+        Err(format!("an answer without its mark: {}{told}", self.first_line).into())
     }
+}
+
+/// Reads a chunk and adds it to `body`; answers its length, which is 0 at the end. `line` is room to read
+/// lines in.
+fn chunk(from: &mut impl BufRead, line: &mut String, body: &mut Vec<u8>) -> Result<usize> {
+    line.clear();
+    from.read_line(line)?;
+    let length = usize::from_str_radix(line.trim_end(), 16)?;
+    exactly(length, from, body)?;
+    // The line end after the chunk, and after the last one the one that ends the body.
+    line.clear();
+    from.read_line(line)?;
+    Ok(length)
 }
 
 fn exactly(length: usize, from: &mut impl BufRead, body: &mut Vec<u8>) -> Result<()> {

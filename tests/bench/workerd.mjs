@@ -46,7 +46,7 @@ export function gateway(folder, bindings) {
   };
 }
 
-/** Starts a Worker; answers its address, its process and `end`. */
+/** Starts a Worker, with V8's flags if it has any; answers its address, its process and `end`. */
 export async function serve(worker) {
   const folder = mkdtempSync(join(tmpdir(), "pilotlight-bench-"));
   const config = join(folder, "config.capnp");
@@ -80,6 +80,19 @@ export function cpuMicroseconds(pid) {
   return used.reduce((total, one) => total + one, 0);
 }
 
+/** CPU that each of the calls costs that `make` makes and tells the number of, in microseconds. */
+export async function cpuOfOne(worker, make) {
+  const before = cpuMicroseconds(worker.pid);
+  const { calls } = await make();
+  return (cpuMicroseconds(worker.pid) - before) / calls;
+}
+
+/** Memory of a Worker's process that is in use (RSS), in kB of 1,000 bytes. */
+export function residentKilobytes(worker) {
+  const told = readFileSync(`/proc/${worker.pid}/smaps_rollup`, "utf8");
+  return (Number(told.match(/^Rss:\s+(\d+) kB$/m)[1]) * 1_024) / 1_000;
+}
+
 async function ended(child) {
   process.kill(-child.pid, "SIGKILL");
   await child.ended;
@@ -93,7 +106,7 @@ async function listening(control) {
   return undefined;
 }
 
-function capnp({ modules, bindings, store }) {
+function capnp({ modules, bindings, store, v8Flags = [] }) {
   const wrangler = parse(readFileSync(join(ROOT, "wrangler.toml"), "utf8"));
   const date = quoted(wrangler.compatibility_date);
   const flags = wrangler.compatibility_flags.map(quoted);
@@ -118,6 +131,7 @@ const config :Workerd.Config = (
     )),
     (name = "internet", network = (allow = ["public", "private", "local"])),
   ],
+  v8Flags = [${v8Flags.map(quoted)}],
   sockets = [(name = "main", address = "127.0.0.1:0", http = (), service = "main")],
 );
 `;

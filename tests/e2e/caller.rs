@@ -120,18 +120,40 @@ impl Incoming {
     /// The next event's data; `None` at the end. Comments are no events.
     pub(crate) fn event(&mut self) -> Option<String> {
         loop {
-            if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let event = event.to_owned();
-                self.text = rest.to_owned();
-                if event.starts_with(':') {
-                    continue;
-                }
-                let data = event.strip_prefix("data: ").map(str::to_owned);
-                return Some(data.expect("every event is one line of data"));
+            let block = self.block()?;
+            if block.is_empty() || block.starts_with(':') {
+                continue;
             }
-            let piece = self.body.piece()?;
-            self.text.push_str(std::str::from_utf8(&piece).unwrap());
+            let data = block.strip_prefix("data: ").map(str::to_owned);
+            return Some(data.expect("every event is one line of data"));
         }
+    }
+
+    /// The next event or comment, up to its empty line; `None` at the end.
+    pub(crate) fn block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let block = block.to_owned();
+                self.text = rest.to_owned();
+                return Some(block);
+            }
+            self.more()?;
+        }
+    }
+
+    /// The next so many bytes, whatever they are.
+    pub(crate) fn raw(&mut self, length: usize) -> String {
+        while self.text.len() < length {
+            self.more().expect("the answer is longer");
+        }
+        let rest = self.text.split_off(length);
+        std::mem::replace(&mut self.text, rest)
+    }
+
+    fn more(&mut self) -> Option<()> {
+        let piece = self.body.piece()?;
+        self.text.push_str(std::str::from_utf8(&piece).unwrap());
+        Some(())
     }
 
     /// Events up to the first that says something.
@@ -150,9 +172,10 @@ impl Incoming {
         leave(&self.body.into_connection());
     }
 
-    /// The whole answer.
+    /// The whole answer, from here on.
     pub(crate) fn whole(mut self) -> Answer {
-        let body = String::from_utf8(self.body.rest()).unwrap();
+        let rest = String::from_utf8(self.body.rest()).unwrap();
+        let body = std::mem::take(&mut self.text) + &rest;
         Answer {
             status: self.status(),
             head: self.head,

@@ -1,121 +1,16 @@
 //! A real Ollama at home: a conversation larger than its window, a death in the middle of an answer,
 //! a cold start. The model is SmolLM2-135M on the processor, with a small window.
 
-use std::env;
 use std::fs;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::caller::Request;
-use crate::gateway::{Gateway, Setup, TemporaryFolder, asking, chain, cloud, with};
-use crate::leash::Leash;
-use crate::tools::{self, GGUF, OLLAMA};
+use crate::gateway::{Gateway, Setup, asking, chain, cloud, with};
+use crate::homebox::{HomeBox, WINDOW};
 use crate::upstream::{PATIENCE, Upstream};
 use crate::wire;
-
-const WINDOW: usize = 2048;
-
-/// A home box: Ollama's address and models, and the server while it runs.
-struct HomeBox {
-    ollama: PathBuf,
-    port: u16,
-    folder: TemporaryFolder,
-    server: Leash,
-    /// Two of these at once would only make each other slow.
-    _alone: MutexGuard<'static, ()>,
-}
-
-impl HomeBox {
-    /// Starts one that has the model, or says that it cannot be had.
-    fn start(test: &str) -> Option<Self> {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let [ollama, gguf] = tools::need(test, [OLLAMA, GGUF])?;
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = TemporaryFolder::new();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let server = serve(&ollama, port, &folder.0);
-        let it = Self {
-            ollama,
-            port,
-            folder,
-            server,
-            _alone: alone,
-        };
-        it.create(&gguf);
-        Some(it)
-    }
-
-    fn create(&self, gguf: &Path) {
-        let modelfile = self.folder.0.join("Modelfile");
-        fs::write(&modelfile, format!("FROM {}\n", gguf.display())).unwrap();
-        let mut create = Command::new(&self.ollama);
-        create.args(["create", "smol", "-f"]).arg(modelfile);
-        let created = surround(&mut create, self.port, &self.folder.0)
-            .output()
-            .unwrap();
-        assert!(created.status.success(), "{created:?}");
-    }
-
-    fn kill(&mut self) {
-        self.server.kill();
-    }
-
-    fn restart(&mut self) {
-        self.server = serve(&self.ollama, self.port, &self.folder.0);
-    }
-
-    /// The table of `targets` for it.
-    fn target(&self) -> Value {
-        json!({
-            "provider": "ollama",
-            "base_url": format!("http://127.0.0.1:{}", self.port),
-            "model": "smol",
-            "context": WINDOW,
-            "max_output": 40,
-            "home": true,
-            "first_token_timeout": "5m",
-            "headers_timeout": "5m",
-            "attempt_timeout": "5m",
-            "stall_timeout": "1m",
-        })
-    }
-
-    /// All that the server and its engine have logged.
-    fn log(&self) -> String {
-        self.server
-            .wait(PATIENCE, "a log", |lines| Some(lines.join("\n")))
-    }
-}
-
-fn serve(ollama: &Path, port: u16, folder: &Path) -> Leash {
-    let mut command = Command::new(ollama);
-    let server = Leash::start(surround(command.arg("serve"), port, folder));
-    let until = Instant::now() + PATIENCE * 2;
-    let version = Request::new("GET", "/api/version");
-    while version.try_send(([127, 0, 0, 1], port).into()).is_none() {
-        assert!(Instant::now() < until, "Ollama does not come up");
-        thread::sleep(Duration::from_millis(50));
-    }
-    server
-}
-
-fn surround<'a>(command: &'a mut Command, port: u16, folder: &Path) -> &'a mut Command {
-    command
-        .env("OLLAMA_HOST", format!("127.0.0.1:{port}"))
-        .env("OLLAMA_MODELS", folder.join("models"))
-        .env("OLLAMA_NUM_PARALLEL", "1")
-        .env("OLLAMA_DEBUG", "1")
-        .env("HOME", folder)
-        .env("PATH", env::var_os("PATH").unwrap_or_default())
-}
 
 /// About twenty thousand tokens of conversation.
 fn long_conversation() -> Value {

@@ -29,6 +29,8 @@ enum Step {
     Pause(Duration),
     /// Waits until the test says so.
     Await(Gate),
+    /// Says to the test that all before was taken.
+    Open(Gate),
     /// Says nothing more until the gateway hangs up.
     Hold,
     /// Ends the connection with a reset instead of in order.
@@ -84,6 +86,11 @@ impl Reply {
         self.then(Step::Await(gate.clone()))
     }
 
+    /// Opens the gate.
+    pub(crate) fn opening(self, gate: &Gate) -> Self {
+        self.then(Step::Open(gate.clone()))
+    }
+
     /// Is silent until the gateway hangs up.
     pub(crate) fn hold(self) -> Self {
         self.then(Step::Hold)
@@ -114,7 +121,7 @@ impl Reply {
     }
 }
 
-/// Something that a scripted upstream waits for and a test does.
+/// Something that a scripted upstream waits for and a test does, or the other way round.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -125,7 +132,13 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    fn pass(&self) {
+    /// Whether it is open.
+    pub(crate) fn is_open(&self) -> bool {
+        *self.0.0.lock().unwrap()
+    }
+
+    /// Waits until it is open.
+    pub(crate) fn pass(&self) {
         let closed = self.0.0.lock().unwrap();
         let passed = self.0.1.wait_timeout_while(closed, PATIENCE, |open| !*open);
         drop(passed);
@@ -294,6 +307,7 @@ fn play(reply: &Reply, mut connection: TcpStream, left: impl Fn()) {
             }
             Step::Pause(time) => thread::sleep(*time),
             Step::Await(gate) => gate.pass(),
+            Step::Open(gate) => gate.open(),
             Step::Hold => {
                 let _end = connection.read(&mut [0]);
                 return left();

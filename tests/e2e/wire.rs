@@ -72,8 +72,37 @@ pub(crate) fn said(words: &[&str]) -> Reply {
         .fold(head.chunk(&role), |reply, word| reply.chunk(&says(word)))
 }
 
+/// The rest of a streamed completion: these words, then its end.
+pub(crate) fn said_on(words: &[&str]) -> Reply {
+    let said = |reply: Reply, word: &&str| reply.chunk(&says(word));
+    words.iter().fold(Reply::new(), said).and(finished())
+}
+
+/// A tool call of this position, in two chunks.
+pub(crate) fn call(at: usize, name: &str, arguments: [&str; 2]) -> [String; 2] {
+    let piece = |call: Value| delta(&json!({ "tool_calls": [call] }), None);
+    [
+        piece(json!({
+            "index": at,
+            "id": format!("call_{at}"),
+            "type": "function",
+            "function": { "name": name, "arguments": arguments[0] },
+        })),
+        piece(json!({ "index": at, "function": { "arguments": arguments[1] } })),
+    ]
+}
+
 /// The end of a streamed completion: the finish reason, the usage and `[DONE]`.
 pub(crate) fn finished() -> Reply {
+    finished_with("stop")
+}
+
+/// The end of a streamed completion that calls tools.
+pub(crate) fn called() -> Reply {
+    finished_with("tool_calls")
+}
+
+fn finished_with(reason: &str) -> Reply {
     let usage = json!({
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -83,7 +112,7 @@ pub(crate) fn finished() -> Reply {
         "usage": usage(),
     });
     Reply::new()
-        .chunk(&delta(&json!({}), Some("stop")))
+        .chunk(&delta(&json!({}), Some(reason)))
         .chunk(&event(&usage))
         .chunk("data: [DONE]\n\n")
         .end()

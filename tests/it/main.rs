@@ -44,5 +44,8 @@ mod takeover;
 /// Two targets' texts made one, over random texts, cuts and pieces.
 mod splice;
 
+/// Where one target's words meet another's.
+mod seams;
+
 /// Streams: commit, relay, and every way to break.
 mod streams;

@@ -506,7 +506,9 @@ impl Platform for World {
                 Fed::Same => bytes,
                 Fed::Other => relay.borrow_mut().take(),
             };
-            if relay.borrow().sound() == Sound::Heard {
+            if relay.borrow().sound() == Sound::Heard
+                || *relay.borrow().standing() == Standing::Finished
+            {
                 heard = self.now();
             }
             if self.write(outlet, &out).await.is_err() {

@@ -74,9 +74,15 @@ impl HeldCalls {
         }
     }
 
-    /// Hands out the calls that are whole because another one has begun.
+    /// Hands out the calls that are whole because another one has begun. One without arguments may
+    /// still get them: some servers name all calls first.
     pub fn complete(&mut self) -> Vec<Call> {
-        self.hand_out(self.calls.as_slice().len().saturating_sub(1))
+        let calls = self.calls.as_slice();
+        let begun = calls.len().saturating_sub(1);
+        let bare = |call: &Call| call.arguments() == "\"\"";
+        let end = calls.iter().skip(self.given).take_while(|call| !bare(call));
+        let end = self.given.saturating_add(end.count());
+        self.hand_out(end.min(begun))
     }
 
     /// Hands out all calls that are held: the choice has its finish reason, so each is whole.
@@ -173,8 +179,9 @@ mod tests {
     #[test]
     fn of_several_calls_in_one_chunk_the_last_waits() {
         let mut held = HeldCalls::default();
-        let calls = [begin(0, "f"), begin(1, "g"), begin(2, "h")].join(",");
-        assert_eq!(held.hold(&chunk(&calls)), Held::Fits);
+        let calls = [("f", 0), ("g", 1), ("h", 2)];
+        let calls = calls.map(|(name, at)| [begin(at, name), piece(at, "{}")].join(","));
+        assert_eq!(held.hold(&chunk(&calls.join(","))), Held::Fits);
         let names = |calls: Vec<Call>| told(&calls).into_iter().map(|(name, _)| name).collect();
         let first: Vec<String> = names(held.complete());
         assert_eq!(first, ["f", "g"]);
@@ -185,11 +192,25 @@ mod tests {
     #[test]
     fn another_id_completes_a_call_even_under_the_same_index() {
         let mut held = HeldCalls::default();
-        assert_eq!(held.hold(&chunk(&begin(0, "f"))), Held::Fits);
+        let first = [begin(0, "f"), piece(0, "0")].join(",");
+        assert_eq!(held.hold(&chunk(&first)), Held::Fits);
         assert_eq!(held.hold(&chunk(&begin(0, "g"))), Held::Fits);
-        assert_eq!(told(&held.complete()), [("f".to_owned(), "\"\"")]);
+        assert_eq!(told(&held.complete()), [("f".to_owned(), "\"0\"")]);
         assert_eq!(held.hold(&chunk(&piece(0, "1"))), Held::Fits);
         assert_eq!(told(&held.finish()), [("g".to_owned(), "\"1\"")]);
+    }
+
+    #[test]
+    fn calls_that_are_all_named_first_wait_for_their_arguments() {
+        let mut held = HeldCalls::default();
+        let calls = [begin(0, "f"), begin(1, "g"), begin(2, "h")].join(",");
+        assert_eq!(held.hold(&chunk(&calls)), Held::Fits);
+        assert_eq!(held.complete(), []);
+        assert_eq!(held.hold(&chunk(&piece(1, "1"))), Held::Fits);
+        assert_eq!(held.complete(), []);
+        assert_eq!(held.hold(&chunk(&piece(0, "0"))), Held::Fits);
+        assert_eq!(held.complete().len(), 2);
+        assert_eq!(told(&held.finish()), [("h".to_owned(), "\"\"")]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::stream::event::{Carries, Chunk, Decoder, Event};
 use crate::stream::splice::Asked;
 use crate::stream::written::Written;
 
-use rewrite::{Rewrite, Role};
+use rewrite::Rewrite;
 
 /// The end of a stream that is whole.
 const DONE: &[u8] = b"data: [DONE]\n\n";
@@ -337,29 +337,36 @@ impl Progress {
             && self.terms.calls == Calls::Whole
             && self.terms.choices == 1;
         if holds_calls && self.rewrite.is_none() {
-            let role = if self.written.is_begun() {
-                Role::Told
-            } else {
-                Role::Untold
-            };
-            self.rewrite = Some(Box::new(Rewrite::beginning(role)));
+            self.rewrite = Some(Box::new(Rewrite::beginning()));
         }
-        if chunk.carries != Carries::UsageOnly {
-            self.written.begin(chunk.json);
+        self.written.begin(chunk.json);
+        if self.rewrite.is_some() {
+            return self.write_otherwise(chunk);
         }
-        let before = self.out.len();
-        if let Some(rewrite) = &mut self.rewrite {
-            rewrite.chunk(chunk, &mut self.written, &self.terms, &mut self.out)?;
-        } else {
-            if self.terms.keep == Keep::Text {
-                self.keep(chunk);
-            }
-            self.write(chunk);
+        if self.terms.keep == Keep::Text {
+            self.keep(chunk);
         }
-        if chunk.carries.speaks() && self.out.len() > before {
+        self.write(chunk);
+        if chunk.carries.speaks() {
             self.words = Words::Some;
         }
         Ok(())
+    }
+
+    /// Writes a chunk in other words, or nothing of it where it cannot be.
+    fn write_otherwise(&mut self, chunk: &Chunk<'_>) -> Result<(), Fault> {
+        let Some(rewrite) = &mut self.rewrite else {
+            return Ok(());
+        };
+        let (length, mark) = (self.out.len(), self.written.mark());
+        let written = rewrite.chunk(chunk, &mut self.written, &self.terms, &mut self.out);
+        if written.is_err() {
+            self.out.truncate(length);
+            self.written.rewind(mark);
+        } else if self.out.len() > length {
+            self.words = Words::Some;
+        }
+        written
     }
 
     /// Keeps in mind what is about to be written as it is.

@@ -14,7 +14,7 @@ use crate::stream::calls::{Call, Held, HeldCalls};
 use crate::stream::event::{Carries, Chunk};
 use crate::stream::relay::{Terms, one_line, write_event};
 use crate::stream::splice::{Asked, Splice};
-use crate::stream::written::{Written, spelled};
+use crate::stream::written::{Role, Written, spelled};
 
 /// The members of a delta that are written in other words, or not at all.
 const OURS: [&str; 3] = ["content", "role", "tool_calls"];
@@ -25,22 +25,16 @@ const THOUGHTS: [&str; 2] = ["reasoning", "reasoning_content"];
 /// Writes one target's chunks in other words.
 #[derive(Debug)]
 pub(super) struct Rewrite {
-    role: Role,
     voice: Voice,
     held: HeldCalls,
     /// How many tool calls were written before this target's.
     before: usize,
     /// How many of its own are complete.
     told: usize,
+    /// How many characters of text were written before this target's.
+    length: u64,
     /// The escape of half a character, whose other half is still to come.
     half: String,
-}
-
-/// Whether the caller has been told who speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Told,
-    Untold,
 }
 
 /// Whose answer the target is giving.
@@ -54,13 +48,13 @@ enum Voice {
 
 impl Rewrite {
     /// For an answer that this target began itself.
-    pub(super) fn beginning(role: Role) -> Self {
+    pub(super) fn beginning() -> Self {
         Self {
-            role,
             voice: Voice::Beginning,
             held: HeldCalls::default(),
             before: 0,
             told: 0,
+            length: 0,
             half: String::new(),
         }
     }
@@ -71,7 +65,8 @@ impl Rewrite {
         Self {
             voice: Voice::GoingOn(text.map(|text| Box::new(Splice::new(&text, asked)))),
             before: written.calls().len(),
-            ..Self::beginning(Role::Told)
+            length: written.characters(),
+            ..Self::beginning()
         }
     }
 
@@ -114,12 +109,23 @@ impl Rewrite {
             self.settle(&mut page)?;
             let all = self.held.finish();
             self.calls(all, &mut page)?;
-            if self.told < self.before {
+            if self.told < self.before || self.leaves_it_unfinished(page.written) {
                 return Err(Fault::known(Reason::NoSplice));
             }
-            page.end(chunk, &choice, terms);
+            page.end(&choice, terms);
         }
         Ok(())
+    }
+
+    /// Whether the target had nothing to add to a text that does not end as a text does. Such a one
+    /// only repeated what it was given.
+    fn leaves_it_unfinished(&self, written: &Written) -> bool {
+        let text = match (&self.voice, self.told) {
+            (Voice::GoingOn(_), 0) if written.characters() == self.length => written.text(),
+            (Voice::Beginning | Voice::GoingOn(_), _) => None,
+        };
+        let is_end = |c: char| !c.is_alphanumeric() && !matches!(c, ',' | '-' | '(' | '[' | '{');
+        text.is_some_and(|text| !text.is_empty() && !text.trim_end().ends_with(is_end))
     }
 
     /// Writes the text of a chunk, and whatever else its delta has.
@@ -131,28 +137,30 @@ impl Rewrite {
     ) -> Result<(), Fault> {
         let content = delta.present("content");
         let others: Vec<_> = match &self.voice {
-            Voice::Beginning => delta
+            Voice::GoingOn(_) if !page.written.is_empty() => {
+                if says_other(delta) {
+                    return Err(Fault::known(Reason::NoSplice));
+                }
+                // Thoughts are no part of the answer: those of the second target would be doubled
+                // ones once it has begun.
+                Vec::new()
+            }
+            Voice::Beginning | Voice::GoingOn(_) => delta
                 .0
                 .iter()
                 .filter(|(name, value)| !OURS.contains(&name.as_ref()) && value.get() != "null")
                 .collect(),
-            // Thoughts are no part of the answer: those of the second target would be doubled ones
-            // once it has begun.
-            Voice::GoingOn(_) if page.written.is_empty() => delta
-                .0
-                .iter()
-                .filter(|(name, _)| THOUGHTS.contains(&name.as_ref()))
-                .collect(),
-            Voice::GoingOn(_) if delta.present("refusal").is_some() => {
-                return Err(Fault::known(Reason::NoSplice));
-            }
-            Voice::GoingOn(_) => Vec::new(),
         };
         let content = match (&mut self.voice, content) {
             (Voice::GoingOn(Some(splice)), Some(raw)) => {
+                let text = if raw.get().starts_with('"') {
+                    whole_characters(&mut self.half, raw)
+                } else {
+                    text_of_parts(raw).ok_or_else(|| Fault::known(Reason::NoSplice))?
+                };
                 let mut more = String::new();
                 splice
-                    .feed(&whole_characters(&mut self.half, raw), &mut more)
+                    .feed(&text, &mut more)
                     .map_err(|_| Fault::known(Reason::NoSplice))?;
                 (!more.is_empty()).then(|| spelled(&more))
             }
@@ -174,8 +182,7 @@ impl Rewrite {
             Voice::Beginning => choice.raw("logprobs"),
             Voice::GoingOn(_) => None,
         };
-        let role = std::mem::replace(&mut self.role, Role::Told);
-        page.delta(role, logprobs, |delta| {
+        page.delta(logprobs, |delta| {
             if let Some(content) = &content {
                 delta.raw("content", content);
             }
@@ -203,7 +210,7 @@ impl Rewrite {
             .map_err(|_| Fault::known(Reason::NoSplice))?;
         if !more.is_empty() {
             let content = spelled(&more);
-            page.delta(Role::Told, None, |delta| {
+            page.delta(None, |delta| {
                 delta.raw("content", &content);
             });
             page.written.add_text(&content);
@@ -223,8 +230,7 @@ impl Rewrite {
                 }
             }
             let index = u64::try_from(page.written.calls().len()).unwrap_or(u64::MAX);
-            let role = std::mem::replace(&mut self.role, Role::Told);
-            page.delta(role, None, |delta| {
+            page.delta(None, |delta| {
                 let list = delta.name("tool_calls");
                 list.push(b'[');
                 call.write_delta(index, list);
@@ -277,19 +283,14 @@ fn write_but(out: &mut Writer<'_>, object: &Object<'_>, but: &[&str]) {
 
 impl Page<'_> {
     /// Writes a chunk with a delta.
-    fn delta(
-        &mut self,
-        role: Role,
-        logprobs: Option<&RawValue>,
-        members: impl FnOnce(&mut Writer<'_>),
-    ) {
+    fn delta(&mut self, logprobs: Option<&RawValue>, members: impl FnOnce(&mut Writer<'_>)) {
         let mut json = Vec::with_capacity(512);
         let mut chunk = self.open(&mut json);
         let choices = chunk.name("choices");
         choices.push(b'[');
         let mut choice = self.open_choice(choices);
         let mut delta = Writer::new(choice.name("delta"));
-        match role {
+        match self.written.role() {
             Role::Told => {}
             Role::Untold => {
                 delta.raw("role", "\"assistant\"");
@@ -312,6 +313,7 @@ impl Page<'_> {
         choices.push(b']');
         chunk.end();
         write_event(self.out, &json);
+        self.written.tell_role();
     }
 
     fn open<'b>(&self, json: &'b mut Vec<u8>) -> Writer<'b> {
@@ -335,7 +337,7 @@ impl Page<'_> {
     }
 
     /// Writes the chunk that says why the answer ended.
-    fn end(&mut self, ended: &Chunk<'_>, choice: &Object<'_>, terms: &Terms) {
+    fn end(&mut self, choice: &Object<'_>, terms: &Terms) {
         let mut json = Vec::with_capacity(512);
         let mut chunk = self.open(&mut json);
         let choices = chunk.name("choices");
@@ -346,20 +348,29 @@ impl Page<'_> {
         object.raw("finish_reason", finish);
         object.end();
         choices.push(b']');
-        let own = self.like.and_then(|(own, _)| own.present("usage"));
-        match (own, ended.usage) {
-            (Some(own), _) => {
-                chunk.raw("usage", own.get());
-            }
-            (None, Some(usage)) if self.like.is_none() => {
-                usage.plus(self.written.used()).write(chunk.name("usage"));
-            }
-            (None, _) => {}
+        if let Some(own) = self.like.and_then(|(own, _)| own.present("usage")) {
+            chunk.raw("usage", own.get());
         }
         chunk.raw("pilotlight", &terms.disclose.json(self.written));
         chunk.end();
         write_event(self.out, &json);
     }
+}
+
+/// Whether a delta has what only its own model could go on with.
+fn says_other(delta: &Object<'_>) -> bool {
+    let says = |name: &&str| {
+        let value = delta.present(name).map(RawValue::get);
+        value.is_some_and(|value| !matches!(value, "\"\"" | "{}"))
+    };
+    ["audio", "function_call", "refusal"].iter().any(says)
+}
+
+/// The text of a content that is a list of parts.
+fn text_of_parts(raw: &RawValue) -> Option<String> {
+    let parts: Vec<Object<'_>> = serde_json::from_str(raw.get()).ok()?;
+    let texts = parts.iter().map(|part| part.text("text"));
+    texts.collect::<Option<String>>()
 }
 
 /// The text of `raw`, a JSON string, as far as its characters are whole. Escapes of half a character
@@ -370,19 +381,32 @@ fn whole_characters(half: &mut String, raw: &RawValue) -> String {
 
     let string = raw.get();
     let inner = string.get(1..string.len().saturating_sub(1)).unwrap_or("");
-    let joined = std::mem::take(half) + inner;
+    let waited = std::mem::take(half);
     let read = |inner: &str| serde_json::from_str::<String>(&format!("\"{inner}\"")).ok();
+    let split = |text: &str| {
+        let (before, after) = text.split_at_checked(text.len().saturating_sub(ESCAPE))?;
+        let before = read(before).filter(|_| after.starts_with("\\u"))?;
+        Some((before, after.to_owned()))
+    };
+    let joined = format!("{waited}{inner}");
     if let Some(text) = read(&joined) {
         return text;
     }
-    let cut = joined.len().saturating_sub(ESCAPE);
-    match joined.split_at_checked(cut) {
-        Some((before, after)) if after.starts_with("\\u") => {
-            after.clone_into(half);
-            read(before).unwrap_or_default()
-        }
-        _ => String::new(),
+    if let Some((text, rest)) = split(&joined) {
+        *half = rest;
+        return text;
     }
+    // The other half never came.
+    let text = read(inner).or_else(|| {
+        let (text, rest) = split(inner)?;
+        *half = rest;
+        Some(text)
+    });
+    format!(
+        "{}{}",
+        char::REPLACEMENT_CHARACTER,
+        text.unwrap_or_default()
+    )
 }
 
 /// The only choice of a chunk.

@@ -47,11 +47,20 @@ pub(super) struct Candidates {
     restarted: usize,
     /// How many make a restart.
     good_while: usize,
+    /// Whether it may go on in the middle of a word with a capital.
+    capital: Capital,
     /// For each other candidate, where in `Delivered::end` the next character is looked for, in
     /// ascending order.
     overlaps: Vec<usize>,
     /// The longest complete candidate that counts.
     best: Option<Complete>,
+}
+
+/// Whether a text may go on in the middle of a word with a capital.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Capital {
+    Allowed,
+    Refused,
 }
 
 /// A candidate that has come to the end of the delivered text.
@@ -74,6 +83,7 @@ impl Candidates {
             restart: Some(0),
             restarted: 0,
             good_while: GOOD_WHILE,
+            capital: Capital::Allowed,
             overlaps: Vec::new(),
             best: None,
         }
@@ -84,6 +94,7 @@ impl Candidates {
         Self {
             overlaps: (0..delivered.end.len()).collect(),
             good_while: delivered.good_while,
+            capital: Capital::Refused,
             ..Self::restart()
         }
     }
@@ -123,7 +134,16 @@ impl Candidates {
             return Verdict::Disagrees;
         }
         let mut held = std::mem::take(&mut self.held);
+        let first = held.chars().next();
         match self.best {
+            // Whoever was asked for the last words and begins with a capital where a word stands
+            // begins a sentence of its own: a remark, or another answer.
+            None if self.capital == Capital::Refused
+                && delivered.last.is_some_and(char::is_lowercase)
+                && first.is_some_and(char::is_uppercase) =>
+            {
+                Verdict::Disagrees
+            }
             None => Verdict::GoesOn(held),
             Some(Complete { length, dots, .. }) => Verdict::Joins {
                 dots,

@@ -46,6 +46,9 @@ const MOST_HELD: usize = 4096;
 pub enum Asked {
     /// To begin with the delivered text's [`anchor()`], then to go on.
     Anchored,
+    /// The same as the first target. It starts over, as a model does that writes by a grammar, and
+    /// has to say the same.
+    Anew,
     /// To go on right where the delivered text stops, which it was given as the beginning of its own
     /// message.
     Prefilled,
@@ -83,7 +86,8 @@ impl Splice {
     pub fn new(delivered: &str, asked: Asked) -> Self {
         let delivered = Delivered::new(delivered);
         let state = match asked {
-            Asked::Anchored if delivered.count == 0 => State::Joining(String::new()),
+            Asked::Anchored | Asked::Anew if delivered.count == 0 => State::Joining(String::new()),
+            Asked::Anew => State::Skipping { at: 0 },
             Asked::Anchored => State::Comparing(Candidates::everywhere(&delivered)),
             // It goes on exactly where it should, so an overlap is what it means to say. But some
             // servers do not know of prefills, and have the model answer anew.

@@ -77,9 +77,26 @@ fn in_the_middle_of_a_sentence_two_words_from_the_start_are_a_start_over() {
     let disagrees = |text: &str| spliced(STORY, Asked::Anchored, text) == Err(Disagrees);
     assert!(disagrees("Once upon a castle"));
     assert!(disagrees("Once upon a time, there lived a keeper."));
-    anchored(STORY, "Once more", "Once more");
+    anchored(STORY, "once more", "once more");
     anchored(STORY, " Once upon a castle", " Once upon a castle");
     prefilled(STORY, "Once upon a castle", "Once upon a castle");
+}
+
+#[test]
+fn a_sentence_that_begins_in_the_middle_of_a_word_is_another_answer() {
+    let other = "Here is the rest of it:\n\nto light the lamp.";
+    assert_eq!(spliced(STORY, Asked::Anchored, other), Err(Disagrees));
+    anchored(&format!("{STORY}mp."), "Here is more.", "Here is more.");
+    prefilled("in Java", "Script", "Script");
+}
+
+#[test]
+fn what_is_written_anew_has_to_say_the_same() {
+    let anew = |text: &str| spliced("{\"a\": [1, 2", Asked::Anew, text);
+    assert_eq!(anew("{\"a\":[1,2,3]}").as_deref(), Ok(",3]}"));
+    assert_eq!(anew("{\"a\": [1, 3]}"), Err(Disagrees));
+    assert_eq!(anew("[1, 2]}"), Err(Disagrees));
+    assert_eq!(anew("{\"a\""), Err(Disagrees));
 }
 
 #[test]
@@ -261,7 +278,7 @@ fn what_is_held_is_bounded() {
     let spaces = " ".repeat(3 * MOST_HELD);
     for (delivered, text) in [
         (STORY, spaces.clone()),
-        (STORY, format!("O{spaces}")),
+        (STORY, format!("o{spaces}")),
         (STORY, format!("stairs to{spaces}")),
         (STORY, format!("stairs to light the la{spaces}")),
         ("", "-".repeat(3 * MOST_HELD)),

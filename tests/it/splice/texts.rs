@@ -65,7 +65,11 @@ pub(super) fn answer() -> impl Strategy<Value = (String, usize)> {
 }
 
 pub(super) fn asked() -> impl Strategy<Value = Asked> {
-    prop_oneof![Just(Asked::Anchored), Just(Asked::Prefilled)]
+    prop_oneof![
+        2 => Just(Asked::Anchored),
+        2 => Just(Asked::Prefilled),
+        1 => Just(Asked::Anew),
+    ]
 }
 
 /// How many characters each piece has, over and over.
