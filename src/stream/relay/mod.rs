@@ -384,7 +384,7 @@ impl Progress {
             self.out.extend_from_slice(wire);
             return;
         }
-        let mut json = one_line(chunk.json);
+        let mut json = chunk.json.as_bytes().to_vec();
         if closes {
             answer::insert(
                 &mut json,
@@ -424,19 +424,16 @@ impl Progress {
     }
 }
 
+/// Writes an event. The JSON goes without line ends, which would end the `data` line. They stand only
+/// between its tokens: inside a string they are escaped.
 fn write_event(out: &mut Vec<u8>, json: &[u8]) {
-    out.extend_from_slice(b"data: ");
-    out.extend_from_slice(json);
-    out.extend_from_slice(b"\n\n");
-}
-
-/// The same JSON without line ends, which would end the `data` line. They stand only between its
-/// tokens: inside a string they are escaped.
-fn one_line(json: &str) -> Vec<u8> {
     let end_of_line = |byte: u8| matches!(byte, b'\n' | b'\r');
-    json.bytes()
-        .map(|byte| if end_of_line(byte) { b' ' } else { byte })
-        .collect()
+    out.extend_from_slice(b"data: ");
+    out.extend(
+        json.iter()
+            .map(|byte| if end_of_line(*byte) { b' ' } else { *byte }),
+    );
+    out.extend_from_slice(b"\n\n");
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@
 
 use serde_json::value::RawValue;
 
+use crate::openai::answer;
 use crate::openai::json::{Object, Writer};
 use crate::reason::{Fault, Reason};
 use crate::stream::calls::{Call, Held, HeldCalls};
 use crate::stream::event::{Carries, Chunk};
-use crate::stream::relay::{Terms, one_line, write_event};
+use crate::stream::relay::{Terms, write_event};
 use crate::stream::splice::{Asked, Splice};
 use crate::stream::written::{Role, Written, spelled};
 
@@ -244,9 +245,9 @@ impl Rewrite {
     /// Writes the chunk that tells only the usage, summed up.
     fn usage(&self, chunk: &Chunk<'_>, written: &Written, terms: &Terms, out: &mut Vec<u8>) {
         let (Voice::GoingOn(_), Some(usage)) = (&self.voice, chunk.usage) else {
-            let mut json = one_line(chunk.json);
+            let mut json = chunk.json.as_bytes().to_vec();
             let disclosure = terms.disclose.json(written);
-            crate::openai::answer::insert(&mut json, "pilotlight", &disclosure);
+            answer::insert(&mut json, "pilotlight", &disclosure);
             return write_event(out, &json);
         };
         let mut json = Vec::with_capacity(512);
