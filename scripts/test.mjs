@@ -7,6 +7,7 @@
 import { command } from "./command.mjs";
 import { modernNode, npmPackages } from "./setup/npm.mjs";
 import { chromium } from "./setup/chromium.mjs";
+import { ingress } from "./setup/ingress.mjs";
 import { gguf } from "./setup/model.mjs";
 import { ollama } from "./setup/ollama.mjs";
 import { pythonWithOpenai } from "./setup/python.mjs";
@@ -47,6 +48,7 @@ async function setup() {
     PILOTLIGHT_CHROMIUM: await chromium(),
     PILOTLIGHT_GGUF: await gguf(),
     PILOTLIGHT_OLLAMA_BIN: await ollama(),
+    PILOTLIGHT_INGRESS: await ingress(),
   };
   return Object.fromEntries(Object.entries(parts).filter(([, path]) => path));
 }

@@ -44,11 +44,13 @@ export async function chooseModel(url, models, configured) {
   return undefined;
 }
 
-function isRemote({ name, remote_host: remoteHost }) {
+/** Whether a model of the list is answered by Ollama's own cloud. */
+export function isRemote({ name, remote_host: remoteHost }) {
   return Boolean(remoteHost) || /[:-]cloud$/.test(name);
 }
 
-function tagged(name) {
+/** A model's name with its tag, as names are compared. */
+export function tagged(name) {
   const lower = name.toLowerCase();
   return lower.includes(":") ? lower : `${lower}:latest`;
 }

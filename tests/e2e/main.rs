@@ -43,6 +43,8 @@ mod front;
 mod heartbeat;
 mod hedge;
 mod home;
+mod homecheck;
+mod homesetup;
 mod leaving;
 mod matrix;
 mod ollama;

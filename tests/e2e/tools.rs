@@ -41,6 +41,12 @@ pub(crate) const PYTHON: Optional = Optional {
     what: "a Python with the package openai",
 };
 
+/// A reader of cloudflared's config.yml.
+pub(crate) const INGRESS: Optional = Optional {
+    variable: "PILOTLIGHT_INGRESS",
+    what: "the program of tests/e2e/ingress, built with Go",
+};
+
 /// The paths of all these tools, or `None` after saying that `test` does not run without them.
 ///
 /// Where CI is set this is a failure: a test that did not run has proved nothing.
@@ -55,10 +61,15 @@ pub(crate) fn need<const N: usize>(test: &str, tools: [Optional; N]) -> Option<[
         tool.what, tool.variable
     );
     assert!(env::var_os("CI").is_none(), "{line}");
-    // Not `eprintln!`: the test runner hides what a passing test prints that way.
+    say(&line);
+    None
+}
+
+/// Prints a line that is seen even when the test passes: the test runner hides what `eprintln!`
+/// prints.
+pub(crate) fn say(line: &str) {
     let mut loudly = io::stderr();
     loudly.write_all(format!("\n{line}\n").as_bytes()).unwrap();
-    None
 }
 
 /// The folder of the built Worker.
