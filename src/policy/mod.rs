@@ -4,5 +4,7 @@ pub mod backoff;
 pub mod breaker;
 pub mod classify;
 pub mod fit;
+pub mod lease;
+pub mod pii;
 pub mod resume;
 pub mod route;

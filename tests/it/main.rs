@@ -29,6 +29,9 @@ mod fit;
 /// The front: paths, methods, keys, limits, headers.
 mod front;
 
+/// The detector of personal data, over a labelled sample and random numbers.
+mod pii;
+
 /// The arrows between modules.
 mod layering;
 
