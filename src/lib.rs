@@ -4,8 +4,8 @@
 //!
 //! **Invariant:** arrows point one way. `edge` names `gateway`, which names all that a request needs;
 //! `policy` names `config`, `provider` and `stream`; `config` names `provider` and `stream`; `provider`
-//! names `stream`; and `stream` names `openai`. The small modules (`error`, `reason`, `time`, `tokens`) name at most
-//! `openai`. Nobody names `edge`, and only `edge` names the Workers runtime. Every arrow stands in
+//! names `stream`; and `stream` names `openai`. The small modules (`error`, `price`, `reason`, `time`, `tokens`) name at
+//! most `openai`. Nobody names `edge`, and only `edge` names the Workers runtime. Every arrow stands in
 //! `tests/it/layering.rs`, which holds the code to it.
 
 pub mod gateway;
@@ -16,6 +16,7 @@ pub mod config;
 
 pub mod auth;
 pub mod error;
+pub mod price;
 pub mod reason;
 pub mod time;
 pub mod tokens;

@@ -7,10 +7,12 @@ use serde_json::value::RawValue;
 
 use crate::config::Place;
 use crate::config::address;
+use crate::config::price;
 use crate::config::row::{Field, NEEDED, Row};
 use crate::config::secret;
 use crate::config::spelling;
 use crate::config::value;
+use crate::price::Money;
 use crate::provider::{Company, PROVIDERS, Provider};
 
 /// A target's own keys, as they are written.
@@ -23,6 +25,10 @@ pub(super) struct Draft {
     pub(super) company: Option<&'static Company>,
     pub(super) context: Option<u32>,
     pub(super) place: Place,
+    pub(super) price_in: Option<Money>,
+    pub(super) price_out: Option<Money>,
+    pub(super) price_cached: Option<Money>,
+    pub(super) watts: Option<u32>,
     pub(super) access_id: Option<String>,
     pub(super) access_secret: Option<String>,
 }
@@ -109,6 +115,48 @@ pub(super) static ROWS: &[Row<Draft>] = &[
         doc: "whether it runs on your own hardware, which is given more time",
     },
     Row {
+        name: "price_in",
+        field: tokens(
+            |raw, draft| {
+                draft.price_in = Some(price::of_tokens(raw)?);
+                Ok(())
+            },
+            "as known of company and model; at home 0",
+        ),
+        doc: "what the prompt costs, with `price_out`; what an answer costs where it is not known is \
+              told as `null`, never as 0",
+    },
+    Row {
+        name: "price_out",
+        field: tokens(
+            |raw, draft| {
+                draft.price_out = Some(price::of_tokens(raw)?);
+                Ok(())
+            },
+            "as known of company and model; at home 0",
+        ),
+        doc: "what the answer costs, with `price_in`",
+    },
+    Row {
+        name: "price_cached",
+        field: tokens(
+            |raw, draft| {
+                draft.price_cached = Some(price::of_tokens(raw)?);
+                Ok(())
+            },
+            "as `price_in`",
+        ),
+        doc: "what those tokens of the prompt cost that the company read from its cache, with the other two",
+    },
+    Row {
+        name: "watts",
+        field: Field::Limit {
+            of: |draft| &mut draft.watts,
+            range: 1..=100_000,
+        },
+        doc: "how much the box at home draws while it answers; with `kwh_price` it is what an answer costs",
+    },
+    Row {
         name: "access_id",
         field: secret_name(|draft| &mut draft.access_id),
         doc: "the secret that holds the client id of a Cloudflare Access service token",
@@ -119,6 +167,17 @@ pub(super) static ROWS: &[Row<Draft>] = &[
         doc: "the secret that holds its client secret",
     },
 ];
+
+const fn tokens(
+    read: fn(&RawValue, &mut Draft) -> Result<(), String>,
+    default: &'static str,
+) -> Field<Draft> {
+    Field::Other {
+        read,
+        what: price::TOKENS,
+        default,
+    }
+}
 
 const fn secret_name(of: fn(&mut Draft) -> &mut Option<String>) -> Field<Draft> {
     Field::Text {

@@ -8,12 +8,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::price::{Money, Price};
 use crate::provider::{Company, Provider};
 
 mod address;
 mod callers;
 mod draft;
 mod keep_alive;
+mod price;
 mod read;
 pub mod reference;
 mod root;
@@ -38,6 +40,8 @@ pub struct Config {
     pub exposure: Exposure,
     /// Who may ask from a browser on another origin.
     pub origins: Origins,
+    /// What a kilowatt hour costs, where that is to be counted.
+    pub kwh_price: Option<Money>,
     /// The largest request body, in bytes.
     pub max_body: usize,
     /// What becomes of an answer that breaks off, where neither route nor caller says.
@@ -133,6 +137,10 @@ pub struct Target {
     pub context: Option<u32>,
     /// Where it runs.
     pub place: Place,
+    /// What it asks for tokens, where that is known. At home nothing, unless the config says otherwise.
+    pub price: Option<Price>,
+    /// How much its box draws while it answers, in watts, where that is to be counted.
+    pub watts: Option<u32>,
     /// Its time-outs, counts and thresholds.
     pub settings: Settings,
 }

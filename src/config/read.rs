@@ -78,6 +78,7 @@ fn config(
         exposure: root.exposure,
         origins: root.origins,
         heartbeat_ms: root.heartbeat_ms,
+        kwh_price: root.kwh_price,
         max_body: root.max_body,
         mode: root.mode,
         deadline_ms: root.deadline_ms,

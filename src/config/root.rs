@@ -6,9 +6,11 @@
 use serde_json::value::RawValue;
 
 use crate::config::address;
+use crate::config::price;
 use crate::config::row::{self, Field, NEEDED, Row, Word};
 use crate::config::value;
 use crate::config::{Exposure, Mode, Origins, Place};
+use crate::price::Money;
 
 /// What the top level says, as far as it can be read on its own.
 pub(super) struct Root {
@@ -17,6 +19,7 @@ pub(super) struct Root {
     pub(super) default_route: Option<String>,
     pub(super) exposure: Exposure,
     pub(super) heartbeat_ms: u64,
+    pub(super) kwh_price: Option<Money>,
     pub(super) max_body: usize,
     pub(super) mode: Mode,
     pub(super) origins: Origins,
@@ -136,6 +139,18 @@ pub(super) static ROWS: &[Row<Root>] = &[
         },
         doc: "the largest request body",
     },
+    Row {
+        name: "kwh_price",
+        field: Field::Other {
+            read: |raw, root| {
+                root.kwh_price = Some(price::of_electricity(raw)?);
+                Ok(())
+            },
+            what: price::KWH,
+            default: "none",
+        },
+        doc: "what electricity costs; with a target's `watts` it is what an answer from home costs",
+    },
 ];
 
 /// The modes, the default first.
@@ -154,6 +169,7 @@ impl Root {
             default_route: None,
             exposure: Exposure::Local,
             heartbeat_ms: 0,
+            kwh_price: None,
             max_body: 0,
             mode: Mode::Takeover,
             origins: Origins::Listed(Vec::new()),

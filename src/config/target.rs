@@ -7,6 +7,7 @@ use std::slice;
 
 use crate::config::address;
 use crate::config::draft::{self, Draft};
+use crate::config::price;
 use crate::config::root;
 use crate::config::row;
 use crate::config::secret;
@@ -120,6 +121,7 @@ fn target(
     let context = draft.context.or(usual);
     check_room(table, context, &settings, mistakes);
 
+    let price = price::of_target(table, &draft, mistakes);
     let (key, access) = credentials(table, &draft, secrets, unset, mistakes);
     let (url, company) = address(table, &draft, mistakes)?;
     Some(Target {
@@ -132,6 +134,8 @@ fn target(
         access,
         context,
         place: draft.place,
+        price,
+        watts: draft.watts,
         settings,
     })
 }

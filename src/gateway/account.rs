@@ -7,6 +7,8 @@ use std::cell::RefCell;
 
 use crate::gateway::answer::{Disclosure, Omitted};
 use crate::gateway::attempt::Attempt;
+use crate::gateway::spent::{Spent, Used};
+use crate::policy::cost::Tariff;
 use crate::reason::Reason;
 
 /// What was tried so far.
@@ -18,6 +20,9 @@ struct Inner {
     attempts: Vec<Attempt>,
     /// The attempts that are not over, with their beginnings.
     under_way: Vec<(Entry, u64)>,
+    /// When each attempt began, whether it is over or not.
+    began: Vec<(Entry, u64)>,
+    spent: Vec<Spent>,
     first_refusal: Option<String>,
     last_refusal: Option<String>,
     parts: Vec<Part>,
@@ -87,6 +92,7 @@ impl Account {
             .attempts
             .push(Attempt::skipped(target, Reason::Outpaced));
         account.under_way.push((entry, now));
+        account.began.push((entry, now));
         entry
     }
 
@@ -203,6 +209,26 @@ impl Account {
         !known
     }
 
+    /// Notes what an attempt has used until now. What is noted a second time, and is the same, ended
+    /// when it was noted first: whatever tells of it tells the same.
+    pub(super) fn spends(&self, entry: Entry, target: &str, used: Used, tariff: Tariff, now: u64) {
+        let mut account = self.0.borrow_mut();
+        let began = account.began.iter().find(|(at, _)| *at == entry);
+        let ms = began.map_or(0, |(_, began)| now.saturating_sub(*began));
+        let spent = Spent {
+            entry,
+            target: target.to_owned(),
+            used,
+            ms,
+            cost: used.cost(tariff, ms),
+        };
+        match account.spent.iter_mut().find(|one| one.entry == entry) {
+            Some(noted) if noted.used == used => {}
+            Some(noted) => *noted = spent,
+            None => account.spent.push(spent),
+        }
+    }
+
     /// Notes how part of the usage is known.
     pub(super) fn reckons(&self, reckoning: Reckoning) {
         if reckoning == Reckoning::Estimated {
@@ -242,6 +268,7 @@ impl Account {
             omitted: answerer.map_or(&NOTHING_OMITTED, |answerer| &answerer.omitted),
             parts: &parts,
             usage: account.usage,
+            spent: &account.spent,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::error::ErrorAnswer;
 use crate::gateway::account::{Part, Reckoning};
 use crate::gateway::attempt::Attempt;
+use crate::gateway::spent::{Bill, Spent};
 use crate::openai::json::Writer;
 use crate::policy::fit::Truncated;
 
@@ -73,6 +74,8 @@ pub struct Disclosure<'a> {
     pub parts: &'a [Part],
     /// Whether all usage was counted by upstreams.
     pub usage: Reckoning,
+    /// What each attempt used and cost, as far as that can be told by now.
+    pub spent: &'a [Spent],
 }
 
 /// What of a request the answering target did not get.
@@ -113,8 +116,19 @@ impl Disclosure<'_> {
                 object.raw("usage_estimated", "true");
             }
         }
+        if let Some(cost) = Bill::of(self.spent).to_json() {
+            object.raw("cost_usd", &cost);
+        }
         object.end();
         String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// Puts what it cost on a whole answer, where that is known.
+    pub fn put_cost<S>(self, answer: &mut Answer<S>) {
+        match Bill::of(self.spent) {
+            Bill::Known(money) => answer.header("x-pilotlight-cost-usd", money.to_string()),
+            Bill::Nothing | Bill::Unknown => {}
+        }
     }
 
     /// Puts the headers on an answer.

@@ -6,7 +6,7 @@ use futures::future::{Either, select};
 
 use crate::config::Target;
 use crate::gateway::job::Passing;
-use crate::openai::Delivery;
+use crate::openai::{Delivery, Usage};
 use crate::platform::{
     Broken, Call, CallerLeft, Platform, Reply, ReplyBody, ReplyHeaders, SendError, Taking,
 };
@@ -135,6 +135,8 @@ pub(super) struct Failure {
     pub(super) wait_ms: Option<u64>,
     /// The request's field that the target cannot serve.
     pub(super) field: Option<&'static str>,
+    /// What the target used all the same, where it told.
+    pub(super) usage: Option<Usage>,
 }
 
 /// Makes one attempt. `terms` are those of a stream, and `begun` is told when its headers are here.
@@ -337,7 +339,10 @@ async fn peek<W: Platform>(
                 return Ok(Success::Stream(Stream { relay, body, raw }));
             }
             Standing::Failed(fault) => {
-                return Err(Failure::judged(fault.clone(), 200, plan.wording));
+                return Err(Failure {
+                    usage: relay.tally().usage,
+                    ..Failure::judged(fault.clone(), 200, plan.wording)
+                });
             }
             Standing::Committed | Standing::Finished => {
                 let body = Some(body);
@@ -370,6 +375,7 @@ impl Failure {
             status: None,
             wait_ms: None,
             field: None,
+            usage: None,
         }
     }
 
@@ -399,6 +405,7 @@ impl Failure {
             wait_ms: fault.wait_ms,
             fault: Some(Box::new(fault)),
             field: None,
+            usage: None,
         }
     }
 }

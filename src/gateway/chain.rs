@@ -16,6 +16,7 @@ use crate::gateway::attempt::Success;
 use crate::gateway::deliver::{Delivered, Sent, Sink, deliver};
 use crate::gateway::job::Job;
 use crate::gateway::open::{Heard, Opened, open};
+use crate::gateway::spent::Used;
 use crate::openai::{Message, Usage};
 use crate::platform::{CallerLeft, Platform};
 use crate::policy::breaker::Health;
@@ -151,9 +152,15 @@ async fn take<W: Platform>(
     let Some(target) = job.config.targets.get(at) else {
         return ControlFlow::Continue(());
     };
+    let (entry, tariff) = (answerer.entry, job.tariff(target));
+    let spends = |used| {
+        let now = job.world.now();
+        job.account.spends(entry, &target.name, used, tariff, now);
+    };
     let stream = match answer {
         Success::Stream(stream) => stream,
         Success::Whole(completion) => {
+            spends(Used::told(completion.usage));
             job.isolate.compare(&target.name, counted, completion.usage);
             job.tell_breaker(target, permit, Health::Well);
             return ControlFlow::Break(Ending::Whole {
@@ -168,12 +175,14 @@ async fn take<W: Platform>(
     super::tell_isolates(job.world, target, told);
     match deliver(job, target, &answerer, &mut so_far.sink, stream).await {
         Delivered::Whole(tally) => {
+            spends(Used::told(tally.usage));
             job.isolate.compare(&target.name, counted, tally.usage);
             job.tell_breaker(target, permit, Health::Well);
             let tally = so_far.summed(tally);
             ControlFlow::Break(whole(&mut so_far.sink, answerer, tally))
         }
         Delivered::CallerLeft(tally) => {
+            spends(Used::told(tally.usage));
             job.tell_breaker(target, permit, Health::Unknown);
             ControlFlow::Break(Ending::CallerLeft { tally })
         }
@@ -190,6 +199,10 @@ async fn take<W: Platform>(
                 so_far.broke = Some((reason, tally));
             }
             let (used, reckoning) = used(job, &written, tally, counted);
+            spends(match reckoning {
+                Reckoning::Counted => Used::Counted(used),
+                Reckoning::Estimated => Used::Estimated(used),
+            });
             so_far.used = so_far.used.plus(used);
             so_far.written = match next(job, &mut so_far.sink, &written, reason) {
                 Next::BeginsAnew => {
@@ -281,6 +294,7 @@ fn used<W: Platform>(
     let about = Usage {
         prompt_tokens: counted.map_or(asked / BYTES_A_TOKEN, u64::from),
         completion_tokens: wrote.div_ceil(BYTES_A_TOKEN),
+        ..Usage::default()
     };
     (about, Reckoning::Estimated)
 }

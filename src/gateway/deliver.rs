@@ -20,7 +20,7 @@ use crate::stream::relay::{Relay, Sound, Standing, Tally};
 use crate::stream::written::Written;
 
 /// How long a usage chunk and the terminal marker may take after the last choice has ended, in
-/// milliseconds. The answer is whole without them.
+/// milliseconds. The answer is whole without them; the chunk that ends it waits for the first.
 const CODA_MS: u64 = 1_000;
 
 /// An answer that waits until it is whole may be as long as this, in bytes: an isolate has 128 MB for

@@ -241,8 +241,9 @@ pub(super) fn put_cors<S>(answer: &mut Answer<S>, config: &Config, head: &Head) 
     }
     answer.header(
         "access-control-expose-headers",
-        "retry-after, x-pilotlight-attempts, x-pilotlight-dropped, x-pilotlight-model, \
-         x-pilotlight-request-id, x-pilotlight-target, x-pilotlight-truncated, x-request-id",
+        "retry-after, x-pilotlight-attempts, x-pilotlight-cost-usd, x-pilotlight-dropped, \
+         x-pilotlight-model, x-pilotlight-request-id, x-pilotlight-target, x-pilotlight-truncated, \
+         x-request-id",
     );
 }
 

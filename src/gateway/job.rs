@@ -11,6 +11,7 @@ use crate::gateway::isolate::Isolate;
 use crate::openai::{ChatRequest, Delivery, UsageChunk};
 use crate::platform::Platform;
 use crate::policy::breaker::{Health, Permit};
+use crate::policy::cost::Tariff;
 use crate::stream::relay::Keep;
 
 /// How a stream goes to the caller.
@@ -51,6 +52,11 @@ impl<W: Platform> Job<'_, W> {
             Delivery::Whole if !inside => Delivery::Whole,
             Delivery::Streamed | Delivery::Whole => Delivery::Streamed,
         }
+    }
+
+    /// What the target asks for its work.
+    pub(super) fn tariff(&self, target: &Target) -> Tariff {
+        Tariff::of(self.config, target, self.request)
     }
 
     /// Whether the target has to tell what it used, so that the caller or the log can be told.

@@ -4,6 +4,7 @@
 
 use crate::error::ErrorAnswer;
 use crate::gateway::answer::{Answer, AnswerBody, Disclosure, attempts_json};
+use crate::gateway::spent::Bill;
 use crate::openai::Delivery;
 use crate::openai::json::Writer;
 use crate::platform::Platform;
@@ -126,6 +127,9 @@ impl Journal<'_> {
             object
                 .number("tokens_in", usage.prompt_tokens)
                 .number("tokens_out", usage.completion_tokens);
+        }
+        if let Some(cost) = Bill::of(disclosure.spent).to_json() {
+            object.raw("cost_usd", &cost);
         }
         if let Some(truncated) = disclosure.omitted.truncated {
             object

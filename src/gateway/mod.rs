@@ -32,6 +32,7 @@ mod models;
 mod open;
 mod redact;
 mod shape;
+mod spent;
 
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
@@ -248,6 +249,7 @@ async fn conclude<W: Platform>(
                     }
                     let mut answer = Answer::json(200, completion.json);
                     told.put_headers(&mut answer);
+                    told.put_cost(&mut answer);
                     answer
                 },
             );

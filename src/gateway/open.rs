@@ -3,6 +3,7 @@
 //! Nothing of it has gone to the caller by then, so a failure goes on to the next attempt or the next
 //! target with nothing lost and nothing doubled.
 
+use std::fmt;
 use std::rc::Rc;
 
 use crate::config::Target;
@@ -12,11 +13,13 @@ use crate::gateway::attempt::{self, Failure, Plan, Success};
 use crate::gateway::job::{Job, Passing};
 use crate::gateway::leave::{Admitted, Leave, admit};
 use crate::gateway::shape::{self, Shaped, asked_effort};
-use crate::openai::{ChatRequest, Delivery, UsageChunk};
+use crate::gateway::spent::Used;
+use crate::openai::{ChatRequest, Delivery, Usage, UsageChunk};
 use crate::platform::Platform;
 use crate::policy::backoff;
 use crate::policy::breaker::{self, Cause, Permit};
 use crate::policy::classify::{Action, Wording};
+use crate::policy::cost::Tariff;
 use crate::policy::fit::{self, Ratio};
 use crate::policy::resume;
 use crate::provider::{Ask, Ending, REASONING_EFFORT, Reading};
@@ -233,6 +236,8 @@ async fn once<W: Platform>(
         },
         keep: job.keep(),
         disclose: Box::new(Discloser {
+            world: job.world.clone(),
+            tariff: job.tariff(target),
             account: Rc::clone(job.account),
             request_id: job.id.to_owned(),
             answerer: Answerer {
@@ -248,15 +253,27 @@ async fn once<W: Platform>(
 }
 
 /// Writes the `pilotlight` object at a stream's end.
-#[derive(Debug)]
-struct Discloser {
+struct Discloser<W> {
+    world: W,
+    tariff: Tariff,
     account: Rc<Account>,
     request_id: String,
     answerer: Answerer,
 }
 
-impl Disclose for Discloser {
-    fn json(&self, written: &Written) -> String {
+impl<W> fmt::Debug for Discloser<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Discloser")
+            .field("answerer", &self.answerer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W: Platform> Disclose for Discloser<W> {
+    fn json(&self, written: &Written, usage: Option<Usage>) -> String {
+        let Answerer { entry, target, .. } = &self.answerer;
+        let (used, now) = (Used::told(usage), self.world.now());
+        self.account.spends(*entry, target, used, self.tariff, now);
         let until = || written.characters();
         let tell = |told: Disclosure<'_>| told.to_json();
         self.account
@@ -293,6 +310,10 @@ fn note<W: Platform>(job: &Job<'_, W>, target: &Target, failure: &Failure, entry
             .filter(|(_, cause)| *cause != Cause::Misconfigured)
             .map(|(until, _)| until);
     });
+    if let Some(usage) = failure.usage {
+        let (used, tariff) = (Used::Counted(usage), job.tariff(target));
+        job.account.spends(entry, &target.name, used, tariff, now);
+    }
     if matches!(verdict.reason, Reason::ContentPolicy | Reason::Rejected)
         && let Some(fault) = &failure.fault
     {

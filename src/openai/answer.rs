@@ -46,6 +46,10 @@ pub struct Usage {
     pub prompt_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
+    /// Those of the tokens read that came from the upstream's cache, where it tells.
+    pub cached_tokens: u64,
+    /// Those of the tokens read that it wrote to its cache, where it tells.
+    pub cache_write_tokens: u64,
 }
 
 impl Usage {
@@ -56,11 +60,19 @@ impl Usage {
     fn read(raw: &RawValue) -> Option<Self> {
         let object = Object::parse(raw.get()).ok()?;
         let told = |name| object.present(name).map(count);
+        let details = object.object("prompt_tokens_details").unwrap_or_default();
+        let detail = |name| details.present(name).map(count);
+        // OpenAI's name, DeepSeek's, and Together's.
+        let cached = detail("cached_tokens")
+            .or_else(|| told("prompt_cache_hit_tokens"))
+            .or_else(|| told("cached_tokens"));
         match (told("prompt_tokens"), told("completion_tokens")) {
             (None, None) => None,
             (prompt, completion) => Some(Self {
                 prompt_tokens: prompt.unwrap_or(Some(0))?,
                 completion_tokens: completion.unwrap_or(Some(0))?,
+                cached_tokens: cached.unwrap_or(Some(0))?,
+                cache_write_tokens: detail("cache_write_tokens").unwrap_or(Some(0))?,
             }),
         }
     }
@@ -73,6 +85,10 @@ impl Usage {
             completion_tokens: self
                 .completion_tokens
                 .saturating_add(other.completion_tokens),
+            cached_tokens: self.cached_tokens.saturating_add(other.cached_tokens),
+            cache_write_tokens: self
+                .cache_write_tokens
+                .saturating_add(other.cache_write_tokens),
         }
     }
 
@@ -294,6 +310,32 @@ mod tests {
         for odd in ["null", "[]", "\"none\"", "7"] {
             check(odd, None);
         }
+    }
+
+    #[test]
+    fn cached_tokens_are_read_by_whatever_name_they_have() {
+        let check = |rest: &str, expected: Option<(u64, u64)>| {
+            let usage = format!(r#"{{"prompt_tokens":9,"completion_tokens":1,{rest}}}"#);
+            let answer = format!(r#"{{"choices":[],"usage":{usage}}}"#);
+            let parts: AnswerParts<'_> = serde_json::from_str(&answer).unwrap();
+            let used = parts.usage();
+            let counts = used.map(|used| (used.cached_tokens, used.cache_write_tokens));
+            assert_eq!(counts, expected, "{rest}");
+        };
+        let details = |inner: &str| format!(r#""prompt_tokens_details":{{{inner}}}"#);
+        check(&details(r#""cached_tokens":4"#), Some((4, 0)));
+        check(
+            &details(r#""cached_tokens":4,"cache_write_tokens":5"#),
+            Some((4, 5)),
+        );
+        check(r#""prompt_cache_hit_tokens":3"#, Some((3, 0)));
+        check(r#""cached_tokens":2"#, Some((2, 0)));
+        for untold in [details(""), details(r#""cached_tokens":null"#)] {
+            check(&untold, Some((0, 0)));
+        }
+        check(r#""prompt_tokens_details":null"#, Some((0, 0)));
+        check(r#""prompt_tokens_details":[]"#, Some((0, 0)));
+        check(&details(r#""cached_tokens":-1"#), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod breaker;
 pub mod classify;
+pub mod cost;
 pub mod fit;
 pub mod lease;
 pub mod pii;

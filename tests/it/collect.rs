@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pilotlight::openai::UsageChunk;
+use pilotlight::openai::{Usage, UsageChunk};
 use pilotlight::provider::{PROVIDERS, Reading};
 use pilotlight::stream::calls::HeldCalls;
 use pilotlight::stream::collect::Collector;
@@ -29,7 +29,7 @@ fn recorded(dialect: &str, file: &str) -> Vec<PathBuf> {
 struct Told;
 
 impl Disclose for Told {
-    fn json(&self, _: &Written) -> String {
+    fn json(&self, _: &Written, _: Option<Usage>) -> String {
         "{\"target\":\"t\"}".to_owned()
     }
 }

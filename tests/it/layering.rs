@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Which modules each module may name, besides itself.
 const ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["config", "error"]),
-    ("config", &["openai", "provider", "stream"]),
+    ("config", &["openai", "price", "provider", "stream"]),
     (
         "edge",
         &["config", "gateway", "platform", "policy", "stream"],
@@ -18,8 +18,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "gateway",
         &[
-            "auth", "config", "error", "openai", "platform", "policy", "provider", "reason",
-            "stream", "time",
+            "auth", "config", "error", "openai", "platform", "policy", "price", "provider",
+            "reason", "stream", "time",
         ],
     ),
     ("lib", &[]),
@@ -28,9 +28,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "policy",
         &[
-            "config", "openai", "provider", "reason", "stream", "time", "tokens",
+            "config", "openai", "price", "provider", "reason", "stream", "time", "tokens",
         ],
     ),
+    ("price", &["openai"]),
     ("provider", &["openai", "reason", "stream"]),
     ("reason", &[]),
     ("stream", &["openai", "reason"]),

@@ -20,6 +20,9 @@ mod breaker;
 /// Streams put together into one answer, and tool calls held until they are whole.
 mod collect;
 
+/// What answers cost, and where that is told.
+mod costs;
+
 /// Configurations, good and bad, and the documents that describe them.
 mod config;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use pilotlight::openai::UsageChunk;
+use pilotlight::openai::{Usage, UsageChunk};
 use pilotlight::provider::{Decoder, Event, PROVIDERS, Provider, Reading};
 use pilotlight::reason::Reason;
 use pilotlight::stream::relay::{Calls, Disclose, Keep, Relay, Standing, Terms};
@@ -90,7 +90,7 @@ fn every_recorded_stream_tells_the_same_wherever_it_is_cut() {
 struct Nothing;
 
 impl Disclose for Nothing {
-    fn json(&self, _: &Written) -> String {
+    fn json(&self, _: &Written, _: Option<Usage>) -> String {
         "{}".to_owned()
     }
 }

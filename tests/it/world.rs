@@ -230,6 +230,11 @@ impl World {
             .collect()
     }
 
+    /// The log lines of requests, as they were written.
+    pub(crate) fn log_lines(&self) -> Vec<String> {
+        self.0.log.borrow().clone()
+    }
+
     /// The log lines of requests.
     pub(crate) fn log(&self) -> Vec<Value> {
         self.0

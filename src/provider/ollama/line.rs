@@ -162,6 +162,7 @@ impl<'a> Line<'a> {
         self.prompt_eval_count.map(|prompt_tokens| Usage {
             prompt_tokens,
             completion_tokens: self.eval_count.unwrap_or(0),
+            ..Usage::default()
         })
     }
 

@@ -3,8 +3,9 @@
 //! The relay decides three things: when an answer is under way (its first content is here, so that
 //! the attempt has succeeded), when it is complete, and when it has failed. It adds the `pilotlight`
 //! object to the chunks that end an answer, drops the chunk with usage where the caller did not ask
-//! for one, and holds a tool call back until it is whole. What a target says that goes on with a
-//! broken answer is spliced on in `rewrite.rs`.
+//! for one, and holds back a tool call until it is whole, and the chunk that ends an answer until it is
+//! known what the answer used. What a target says that goes on with a broken answer is spliced on in
+//! `rewrite.rs`.
 //!
 //! # Why bytes pass as they are
 //!
@@ -76,8 +77,9 @@ pub enum Keep {
 
 /// Writes the `pilotlight` object.
 pub trait Disclose: Debug {
-    /// The JSON text of the object, given what has been written when it is called for.
-    fn json(&self, written: &Written) -> String;
+    /// The JSON text of the object, given what has been written when it is called for and what the
+    /// target has told by then of what it used.
+    fn json(&self, written: &Written, usage: Option<Usage>) -> String;
 }
 
 /// What the caller wants and what it has got.
@@ -93,6 +95,8 @@ struct Progress {
     words: Words,
     written: Written,
     rewrite: Option<Box<Rewrite>>,
+    /// The chunk that ended the last choice, while what it used has not been told.
+    held: Option<Vec<u8>>,
 }
 
 /// Whether anything that the model said has been handed out to be written.
@@ -114,7 +118,7 @@ enum Begun {
 pub struct Tally {
     /// Why the last choice ended.
     pub finish: Option<Finish>,
-    /// What the target used, where told.
+    /// What the target used, where it has told since its last word.
     pub usage: Option<Usage>,
 }
 
@@ -187,6 +191,7 @@ impl Relay {
                 words: Words::None,
                 written,
                 rewrite,
+                held: None,
             },
         }
     }
@@ -299,11 +304,16 @@ impl Progress {
     }
 
     fn chunk(&mut self, chunk: &Chunk<'_>) {
-        self.tally.usage = chunk.usage.or(self.tally.usage);
+        self.tally.usage = match (chunk.usage, chunk.carries.speaks()) {
+            // Words that follow a count are not in it: one that is told first, or now and then.
+            (None, true) => None,
+            (usage, _) => usage.or(self.tally.usage),
+        };
         for finish in &chunk.finished {
             self.tally.finish = finish.or(self.tally.finish);
             self.open_choices = self.open_choices.saturating_sub(1);
         }
+        self.release();
         if chunk.carries.speaks() {
             self.sounded = Sound::Heard;
         }
@@ -359,14 +369,22 @@ impl Progress {
             return Ok(());
         };
         let (length, mark) = (self.out.len(), self.written.mark());
-        let written = rewrite.chunk(chunk, &mut self.written, &self.terms, &mut self.out);
-        if written.is_err() {
-            self.out.truncate(length);
-            self.written.rewind(mark);
-        } else if self.out.len() > length {
-            self.words = Words::Some;
+        match rewrite.chunk(chunk, &mut self.written, &self.terms, &mut self.out) {
+            Ok(last) => {
+                if last.is_some() || self.out.len() > length {
+                    self.words = Words::Some;
+                }
+                if let Some(json) = last {
+                    self.close(json, chunk);
+                }
+                Ok(())
+            }
+            Err(fault) => {
+                self.out.truncate(length);
+                self.written.rewind(mark);
+                Err(fault)
+            }
         }
-        written
     }
 
     /// Keeps in mind what is about to be written as it is.
@@ -379,20 +397,35 @@ impl Progress {
     }
 
     fn write(&mut self, chunk: &Chunk<'_>) {
-        let closes = !chunk.finished.is_empty() || chunk.carries == Carries::UsageOnly;
-        if !closes && let Some(wire) = chunk.wire {
-            self.out.extend_from_slice(wire);
-            return;
-        }
-        let mut json = chunk.json.as_bytes().to_vec();
+        let tells = !chunk.finished.is_empty() || chunk.usage.is_some();
+        let closes = self.open_choices == 0 && tells || chunk.carries == Carries::UsageOnly;
         if closes {
-            answer::insert(
-                &mut json,
-                "pilotlight",
-                &self.terms.disclose.json(&self.written),
-            );
+            self.close(chunk.json.as_bytes().to_vec(), chunk);
+        } else if let Some(wire) = chunk.wire {
+            self.out.extend_from_slice(wire);
+        } else {
+            write_event(&mut self.out, chunk.json.as_bytes());
         }
-        write_event(&mut self.out, &json);
+    }
+
+    /// Writes `json`, which ends the answer and is what the caller gets of `chunk`, with the `pilotlight`
+    /// object. What was used mostly follows in the next chunk, and then this one waits for it, so that
+    /// it can tell what the answer cost; no word ever waits.
+    fn close(&mut self, json: Vec<u8>, chunk: &Chunk<'_>) {
+        let says = chunk.carries.speaks() && self.rewrite.is_none();
+        self.held = Some(json);
+        if says || chunk.usage.is_some() || chunk.carries == Carries::UsageOnly {
+            self.release();
+        }
+    }
+
+    /// Writes the chunk that waits, with what is known by now.
+    fn release(&mut self) {
+        if let Some(mut json) = self.held.take() {
+            let object = self.terms.disclose.json(&self.written, self.tally.usage);
+            answer::insert(&mut json, "pilotlight", &object);
+            write_event(&mut self.out, &json);
+        }
     }
 
     /// An answer that ended before it said anything is one when the upstream has a reason, or counts
@@ -412,6 +445,7 @@ impl Progress {
     fn over(&mut self, cut: Reason) {
         self.standing = match self.standing {
             Standing::Finished => {
+                self.release();
                 self.out.extend_from_slice(DONE);
                 Standing::Complete
             }

@@ -71,17 +71,18 @@ impl Rewrite {
         }
     }
 
-    /// Takes a chunk and writes what the caller gets of it.
+    /// Takes a chunk and writes what the caller gets of it. What ends the answer is handed out instead,
+    /// without its `pilotlight` object.
     pub(super) fn chunk(
         &mut self,
         chunk: &Chunk<'_>,
         written: &mut Written,
         terms: &Terms,
         out: &mut Vec<u8>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<Vec<u8>>, Fault> {
         if chunk.carries == Carries::UsageOnly {
             self.usage(chunk, written, terms, out);
-            return Ok(());
+            return Ok(None);
         }
         let own = Object::parse(chunk.json).unwrap_or_default();
         let choice = first_choice(&own).unwrap_or_default();
@@ -113,9 +114,9 @@ impl Rewrite {
             if self.told < self.before || self.leaves_it_unfinished(page.written) {
                 return Err(Fault::known(Reason::NoSplice));
             }
-            page.end(&choice, terms);
+            return Ok(Some(page.end(&choice)));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Whether the target had nothing to add to a text that does not end as a text does. Such a one
@@ -246,7 +247,7 @@ impl Rewrite {
     fn usage(&self, chunk: &Chunk<'_>, written: &Written, terms: &Terms, out: &mut Vec<u8>) {
         let (Voice::GoingOn(_), Some(usage)) = (&self.voice, chunk.usage) else {
             let mut json = chunk.json.as_bytes().to_vec();
-            let disclosure = terms.disclose.json(written);
+            let disclosure = terms.disclose.json(written, chunk.usage);
             answer::insert(&mut json, "pilotlight", &disclosure);
             return write_event(out, &json);
         };
@@ -254,7 +255,7 @@ impl Rewrite {
         let mut object = written.open(&mut json);
         object.raw("choices", "[]");
         usage.plus(written.used()).write(object.name("usage"));
-        object.raw("pilotlight", &terms.disclose.json(written));
+        object.raw("pilotlight", &terms.disclose.json(written, chunk.usage));
         object.end();
         write_event(out, &json);
     }
@@ -337,8 +338,8 @@ impl Page<'_> {
         writer
     }
 
-    /// Writes the chunk that says why the answer ended.
-    fn end(&mut self, choice: &Object<'_>, terms: &Terms) {
+    /// The chunk that says why the answer ended.
+    fn end(&self, choice: &Object<'_>) -> Vec<u8> {
         let mut json = Vec::with_capacity(512);
         let mut chunk = self.open(&mut json);
         let choices = chunk.name("choices");
@@ -352,9 +353,8 @@ impl Page<'_> {
         if let Some(own) = self.like.and_then(|(own, _)| own.present("usage")) {
             chunk.raw("usage", own.get());
         }
-        chunk.raw("pilotlight", &terms.disclose.json(self.written));
         chunk.end();
-        write_event(self.out, &json);
+        json
     }
 }
 

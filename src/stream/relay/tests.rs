@@ -10,7 +10,7 @@ fn relay(usage_chunk: UsageChunk) -> Relay {
 struct Told;
 
 impl Disclose for Told {
-    fn json(&self, _: &Written) -> String {
+    fn json(&self, _: &Written, _: Option<Usage>) -> String {
         "{\"target\":\"t\"}".to_owned()
     }
 }
@@ -180,7 +180,103 @@ fn an_event_of_several_lines_is_written_on_as_one() {
     }
     let expected = "data: {\"choices\":[{\"delta\": {\"content\":\"hi\"}}]}\n\n\
         data: {\"choices\": [{ \"finish_reason\":\"stop\"}],\"pilotlight\":{\"target\":\"t\"}}\n\n";
-    assert_eq!(String::from_utf8(relay.take()).unwrap(), expected);
+    relay.end();
+    let out = String::from_utf8(relay.take()).unwrap();
+    assert_eq!(out, format!("{expected}{END}"));
+}
+
+/// Tells in the `pilotlight` object what is known of the usage.
+#[derive(Debug)]
+struct Used;
+
+impl Disclose for Used {
+    fn json(&self, _: &Written, usage: Option<Usage>) -> String {
+        usage.map_or("null".to_owned(), |usage| usage.prompt_tokens.to_string())
+    }
+}
+
+/// What has been written after each of these events.
+fn after_each(wish: UsageChunk, choices: u32, events: &[&str]) -> Vec<String> {
+    let mut relay = relay_of(choices, wish);
+    relay.answer.terms.disclose = Box::new(Used);
+    let mut fed = |event: &&str| {
+        relay.hold(event.as_bytes());
+        String::from_utf8(relay.take()).unwrap()
+    };
+    events.iter().map(&mut fed).collect()
+}
+
+#[test]
+fn the_chunk_that_ends_an_answer_waits_for_its_usage_and_for_nothing_else() {
+    let told = |json: &str, used: &str| {
+        let (head, _) = json.rsplit_once('}').unwrap();
+        format!("{head},\"pilotlight\":{used}}}\n\n")
+    };
+    let (stop, usage) = (told(STOP, "3"), told(USAGE, "3"));
+    let check = |wish, events: &[&str], expected: &[&str]| {
+        assert_eq!(after_each(wish, 1, events), expected, "{events:?}");
+    };
+    let all = [TEXT, STOP, USAGE, END];
+    check(UsageChunk::Unwanted, &all, &[TEXT, "", &stop, END]);
+    let both = format!("{stop}{usage}");
+    check(UsageChunk::Wanted, &all, &[TEXT, "", &both, END]);
+
+    // Nobody tells it.
+    let untold = format!("{}{END}", told(STOP, "null"));
+    check(UsageChunk::Wanted, &[TEXT, STOP, END], &[TEXT, "", &untold]);
+    check(
+        UsageChunk::Wanted,
+        &[TEXT, STOP, ": ping\n\n"],
+        &[TEXT, "", ""],
+    );
+
+    // It stands in the chunk itself.
+    let with_usage = STOP.replace("]}", "],\"usage\":{\"prompt_tokens\":4}}");
+    let at_once = told(&with_usage, "4");
+    check(
+        UsageChunk::Unwanted,
+        &[TEXT, &with_usage],
+        &[TEXT, &at_once],
+    );
+
+    // A chunk that says something goes out at once.
+    let last_word = TEXT.replace("}}]", "},\"finish_reason\":\"stop\"}]");
+    let said = told(&last_word, "null");
+    check(UsageChunk::Wanted, &[&last_word, USAGE], &[&said, &usage]);
+
+    // Usage beside a choice, after the end, as OpenRouter has it.
+    let beside = ROLE.replace("]}", "],\"usage\":{\"prompt_tokens\":3}}");
+    let both = format!("{stop}{}", told(&beside, "3"));
+    check(
+        UsageChunk::Wanted,
+        &[TEXT, STOP, &beside],
+        &[TEXT, "", &both],
+    );
+}
+
+#[test]
+fn a_break_after_the_end_lets_the_chunk_go_that_waits() {
+    let mut relay = relay(UsageChunk::Unwanted);
+    relay.hold(format!("{TEXT}{STOP}").as_bytes());
+    assert_eq!(*relay.standing(), Standing::Finished);
+    assert_eq!(relay.take(), TEXT.as_bytes());
+    relay.broke(Reason::Stalled);
+    let out = String::from_utf8(relay.take()).unwrap();
+    assert!(out.contains("finish_reason") && out.ends_with(END), "{out}");
+}
+
+#[test]
+fn only_the_last_of_several_choices_tells_who_answered() {
+    let says = |index: u32, rest: &str| {
+        format!("data: {{\"choices\":[{{\"index\":{index},{rest}}}]}}\n\n")
+    };
+    let text = says(0, r#""delta":{"content":"hi"}"#);
+    let stop = |index| says(index, r#""delta":{},"finish_reason":"stop""#);
+    let events = [&*text, &stop(0), &stop(1), USAGE];
+    let written = after_each(UsageChunk::Unwanted, 2, &events);
+    assert_eq!(written[1], stop(0));
+    assert_eq!(written[2], "");
+    assert!(written[3].contains("\"pilotlight\":3"), "{written:?}");
 }
 
 #[test]

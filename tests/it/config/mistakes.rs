@@ -138,6 +138,51 @@ fn any_other_value_of_the_wrong_kind_says_so_too() {
 }
 
 #[test]
+fn a_price_that_is_none_says_what_would_be_one() {
+    let tokens = "US dollars for a million tokens, such as 0.15, from 0 to 1000000";
+    let price = |value: Value, part: &str| {
+        let pair = [
+            ("/targets/groq/price_in", value),
+            ("/targets/groq/price_out", json!(1)),
+        ];
+        check_told(parse(&with(&pair)), &[("targets.groq.price_in", part)]);
+    };
+    price(json!(-1), tokens);
+    price(json!(0.000_000_1), "with up to 6 decimals");
+    price(json!(1_000_001), tokens);
+    price(json!("0.15"), "is \"0.15\":");
+    price(json!([]), "is an array:");
+    check(
+        "/kwh_price",
+        json!("cheap"),
+        "for a kilowatt hour, such as 0.32",
+    );
+    check("/kwh_price", json!(1_001), "from 0 to 1000");
+    check("/targets/home/watts", json!(0), "a whole number from 1 to");
+    check(
+        "/targets/home/watts",
+        json!(0.5),
+        "a whole number from 1 to",
+    );
+    check("/targets/home/kwh_price", json!(1), "top level");
+    check("/watts", json!(1), "target's own table");
+}
+
+#[test]
+fn half_a_price_and_a_meter_in_the_cloud_are_told() {
+    let at = |name: &str| format!("/targets/groq/{name}");
+    let half = "is half of a price, and this the other";
+    check_at(&at("price_in"), json!(1), "targets.groq.price_out", half);
+    check_at(&at("price_out"), json!(1), "targets.groq.price_in", half);
+    check(
+        &at("price_cached"),
+        json!(1),
+        "write price_in and price_out too",
+    );
+    check(&at("watts"), json!(60), "means nothing in the cloud");
+}
+
+#[test]
 fn what_contradicts_something_else_names_both() {
     let less = "is 100ms, less than backoff_base, which is 250ms";
     check("/targets/groq/backoff_max", json!("100ms"), less);

@@ -268,6 +268,75 @@ fn the_address_and_the_company_follow_from_provider_and_base_url() {
 }
 
 #[test]
+fn a_price_is_the_written_one_else_nothing_at_home_else_the_known_one_of_the_companys_own_host() {
+    let check = |target: &str, changes: &[(&str, Value)], expected: Option<[&str; 3]>| {
+        let config = parse_sound(changes);
+        let price = config.target(target).unwrap().price;
+        let told = price.map(|price| {
+            let cached = price
+                .cached
+                .map_or(String::new(), |cached| cached.to_string());
+            [price.input.to_string(), price.output.to_string(), cached]
+        });
+        assert_eq!(
+            told,
+            expected.map(|it| it.map(str::to_owned)),
+            "{changes:?}"
+        );
+    };
+    let groq = Some(["0.00000015", "0.0000006", "0.000000075"]);
+    check("groq", &[], groq);
+    check("home", &[], Some(["0", "0", ""]));
+    let written = [
+        ("/targets/groq/price_in", json!(0.000_001)),
+        ("/targets/groq/price_out", json!(0)),
+    ];
+    check("groq", &written, Some(["0.000000000001", "0", ""]));
+    let at_home = [
+        ("/targets/home/price_in", json!(0.1)),
+        ("/targets/home/price_out", json!(0.30)),
+        ("/targets/home/price_cached", json!(0)),
+    ];
+    check("home", &at_home, Some(["0.0000001", "0.0000003", "0"]));
+    check("groq", &[("/targets/groq/model", json!("new"))], None);
+    let elsewhere = (
+        "/targets/groq/base_url",
+        json!("https://proxy.example.com/v1"),
+    );
+    let as_groq = ("/targets/groq/company", json!("groq"));
+    check("groq", &[elsewhere, as_groq.clone()], None);
+    check("groq", &[as_groq], groq);
+    let other = ("/targets/groq/company", json!("together"));
+    check("groq", &[other], None);
+    // A host of its own for a region may have prices of its own.
+    let openai = |host: &str| {
+        [
+            (
+                "/targets/groq/base_url",
+                json!(format!("https://{host}/v1")),
+            ),
+            ("/targets/groq/model", json!("gpt-5.4-mini")),
+        ]
+    };
+    let mini = Some(["0.00000075", "0.0000045", "0.000000075"]);
+    check("groq", &openai("api.openai.com"), mini);
+    check("groq", &openai("API.OpenAI.com"), mini);
+    check("groq", &openai("eu.api.openai.com"), None);
+}
+
+#[test]
+fn electricity_is_counted_where_its_price_and_the_watts_are_written() {
+    let config = parse_sound(&[
+        ("/kwh_price", json!(0.32)),
+        ("/targets/home/watts", json!(65)),
+    ]);
+    let price = config.kwh_price.unwrap();
+    assert_eq!(price.to_string(), "0.32");
+    assert_eq!(config.target("home").unwrap().watts, Some(65));
+    assert_eq!(parse_sound(&[]).kwh_price, None);
+}
+
+#[test]
 fn a_route_is_a_list_or_a_table_with_a_list() {
     let config = parse_sound(&[("/routes/home", json!({ "targets": ["home", "groq"] }))]);
     let names = |route: &str| -> Vec<&str> {
