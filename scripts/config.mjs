@@ -10,7 +10,7 @@ import { parseEnv } from "node:util";
 import { Failed } from "./run.mjs";
 import { HOME_BOX, ROOT } from "./tree.mjs";
 
-const CALLERS_KEYS = "PILOTLIGHT_KEYS";
+const OWN_KEYS = ["PILOTLIGHT_KEYS", "PILOTLIGHT_ADMIN_KEY"];
 const SECRET_FIELDS = ["key", "access_id", "access_secret"];
 
 /** The config table: from `.dev.vars` where it stands there, else from wrangler.toml. */
@@ -28,7 +28,7 @@ export async function readConfig() {
 /** The secrets that are set, by name, of those that the config or the gateway names. */
 export function secretsFor(config) {
   const known = { ...devVars(), ...process.env };
-  const names = [CALLERS_KEYS, ...Object.values(config.targets ?? {}).flatMap(secretNames)];
+  const names = [...OWN_KEYS, ...Object.values(config.targets ?? {}).flatMap(secretNames)];
   return Object.fromEntries(names.filter((name) => known[name]).map((name) => [name, known[name]]));
 }
 

@@ -46,6 +46,7 @@ function welcome(url, config, home, secrets) {
 }
 
 function keyState(target, secrets) {
+  if (target.binding) return `not to be reached from here, but by Workers VPC (${target.binding})`;
   const names = secretNames(target);
   const missing = names.filter((name) => !secrets[name]);
   if (names.length === 0) return "needs no key";

@@ -43,19 +43,7 @@ pub fn admit<'a>(
             Exposure::Local => Err(no_keys_set()),
         };
     }
-    let Some(authorization) = authorization else {
-        return Err(unauthorized(
-            "no API key was sent: it belongs in the header 'Authorization: Bearer <key>'",
-        ));
-    };
-    let offered = match authorization.split_at_checked(7) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
-        _ => {
-            return Err(unauthorized(
-                "the Authorization header is not of the form 'Bearer <key>'",
-            ));
-        }
-    };
+    let offered = bearer(authorization)?;
     // Every key is compared, whichever matches, so that time tells nothing of where it stands.
     let mut holder = None;
     for (name, key) in &config.keys {
@@ -66,6 +54,43 @@ pub fn admit<'a>(
     match holder {
         Some(name) => Ok(Some(name)),
         None => Err(unauthorized("the API key is not one of this gateway's")),
+    }
+}
+
+/// Decides on a request to the admin API, which has a key of its own and is closed without one: also on
+/// this machine, where any page in a browser could send it something.
+pub fn admit_operator(config: &Config, authorization: Option<&str>) -> Result<(), ErrorAnswer> {
+    let Some(key) = &config.admin_key else {
+        return Err(Downstream {
+            status: 403,
+            code: Some("no_admin_key_set"),
+            param: None,
+            message: "the admin API is closed: set the secret PILOTLIGHT_ADMIN_KEY (`npx wrangler \
+                      secret put PILOTLIGHT_ADMIN_KEY`, or a line in .dev.vars), a key of its own"
+                .to_owned(),
+        }
+        .into());
+    };
+    let offered = bearer(authorization)?;
+    if bool::from(key.expose().as_bytes().ct_eq(offered.as_bytes())) {
+        Ok(())
+    } else {
+        Err(unauthorized("the API key is not the admin API's"))
+    }
+}
+
+/// The token of an `Authorization` header.
+fn bearer(authorization: Option<&str>) -> Result<&str, ErrorAnswer> {
+    let Some(authorization) = authorization else {
+        return Err(unauthorized(
+            "no API key was sent: it belongs in the header 'Authorization: Bearer <key>'",
+        ));
+    };
+    match authorization.split_at_checked(7) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => Ok(token.trim()),
+        _ => Err(unauthorized(
+            "the Authorization header is not of the form 'Bearer <key>'",
+        )),
     }
 }
 

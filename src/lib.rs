@@ -3,10 +3,11 @@
 //! The modules in reading order. Start with [`gateway`]: one request, from start to finish.
 //!
 //! **Invariant:** arrows point one way. `edge` names `gateway`, which names all that a request needs;
-//! `policy` names `config`, `provider` and `stream`; `config` names `provider` and `stream`; `provider`
-//! names `stream`; and `stream` names `openai`. The small modules (`error`, `price`, `reason`, `time`, `tokens`) name at
-//! most `openai`. Nobody names `edge`, and only `edge` names the Workers runtime. Every arrow stands in
-//! `tests/it/layering.rs`, which holds the code to it.
+//! `ledger` names `policy`, for the drills that it keeps; `policy` names `config`, `provider` and `stream`;
+//! `config` names `provider` and `stream`; `provider` names `stream`; and `stream` names `openai`. The
+//! small modules (`error`, `price`, `reason`, `time`, `tokens`) name at most `openai`. Nobody names `edge`,
+//! and only `edge` names the Workers runtime. Every arrow stands in `tests/it/layering.rs`, which holds
+//! the code to it.
 
 pub mod gateway;
 
@@ -28,6 +29,8 @@ pub mod provider;
 pub mod policy;
 
 pub mod stream;
+
+pub mod ledger;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

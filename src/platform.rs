@@ -14,13 +14,17 @@ use std::future::Future;
 use std::rc::Rc;
 
 use crate::config::Target;
+use crate::ledger::message::Message;
+use crate::policy::boxes::Boxes;
+use crate::policy::boxes::sighting::Look;
 use crate::policy::breaker::Shared;
+use crate::policy::lease;
 use crate::stream::relay::Relay;
 
 /// What keeps a connection alive: a comment, which no reader of events hands on.
 pub const HEARTBEAT: &str = ": waiting\n\n";
 
-/// The world as one request sees it. Cloning is cheap.
+/// The world as one request sees it, or one round of the cron, for which nobody waits. Cloning is cheap.
 #[expect(
     async_fn_in_trait,
     reason = "one thread; no caller needs to name or send the futures"
@@ -47,7 +51,7 @@ pub trait Platform: Clone + 'static {
 
     /// Posts a call to its target and waits for the answer's headers, or for the whole answer.
     ///
-    /// Redirects are never followed.
+    /// Redirects are never followed. A call that [`Target::passage`] bars is not sent.
     async fn send(&self, call: Call<'_>) -> Result<Reply<Self::Body>, SendError>;
 
     /// The next bytes of a body; `None` at its end.
@@ -80,21 +84,44 @@ pub trait Platform: Clone + 'static {
     /// `deadline` (milliseconds since 1970) passes.
     async fn pass(&self, body: Self::Body, outlet: &Self::Outlet, deadline: u64) -> Pumped;
 
-    /// Asks a target's server for what lies at `url`; the body of a 200, or nothing.
-    async fn look(&self, target: &Target, url: &str, timeout_ms: u64) -> Option<Vec<u8>>;
+    /// Asks a target's server for what lies at `url`. It goes the way that [`Target::passage`] says, or
+    /// not at all.
+    async fn look(&self, target: &Target, url: &str, timeout_ms: u64) -> Look;
 
     /// Goes on with `work` after the answer has been handed over.
     fn after(&self, work: impl Future<Output = ()> + 'static);
 
-    /// Reads what other isolates have told of the targets' breakers, all in one read. `None` when
-    /// the store does not answer.
-    async fn shared_breakers(&self, targets: &[&str]) -> Option<Vec<(String, Shared)>>;
+    /// Reads what other isolates have told of these targets' breakers, and of the boxes where any are
+    /// asked for by the names of their servers: all in one read. `None` when the store does not answer.
+    async fn shared(&self, targets: &[&str], servers: &[&str]) -> Option<Told>;
 
     /// Tells the other isolates of a breaker.
     async fn share_breaker(&self, target: &str, shared: &Shared);
 
+    /// Says something to the lock of a home box. `None` when the lock cannot be reached.
+    ///
+    /// An ask is answered when it has a slot or has waited long enough.
+    async fn lock(&self, name: &str, message: &lease::Message) -> Option<lease::Reply>;
+
+    /// Lets a time pass in which others may add to what is about to be told.
+    async fn gather(&self, ms: u64);
+
+    /// Says something to the ledger; its answer as JSON. `None` when it cannot be reached.
+    async fn ledger(&self, message: &Message) -> Option<String>;
+    /// Tells the other isolates of the boxes. Only the cron does.
+    async fn share_boxes(&self, boxes: &Boxes);
+
     /// Writes one line to the log.
     fn log(&self, line: &str);
+}
+
+/// What other isolates have told.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The breakers that somebody told of, by target.
+    pub breakers: Vec<(String, Shared)>,
+    /// The boxes.
+    pub boxes: Boxes,
 }
 
 /// One call to an upstream.
@@ -158,12 +185,15 @@ pub struct ReplyHeaders {
 }
 
 /// Why a call brought no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// The caller left, and the call was ended.
     CallerLeft,
     /// The answer is longer than any answer should be.
     TooLong,
+    /// The service that is bound for the target threw this text, for `policy::classify::bound` to read.
+    /// It is never shown, and never logged.
+    Thrown(String),
     /// It could not be sent, or the connection broke before the answer was there.
     Unreachable,
     /// The time limit passed.

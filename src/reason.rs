@@ -12,6 +12,8 @@ pub enum Reason {
     AccessDenied,
     /// The whole attempt took longer than `attempt_timeout`.
     AttemptTimeout,
+    /// The box that the target runs on is known to be away.
+    BoxAway,
     /// The target's breaker is open.
     BreakerOpen,
     /// The caller left before there was an answer.
@@ -34,14 +36,22 @@ pub enum Reason {
     FirstTokenTimeout,
     /// No response headers came within `headers_timeout`.
     HeadersTimeout,
+    /// The box at home serves as many requests as it may already.
+    HomeBusy,
     /// Ollama refused the Host or Origin header (403 with an empty body).
     HostRefused,
     /// An error came inside a 200 answer.
     InStreamError,
+    /// The box handed a private request on to a cloud: its answer says so.
+    LeftHome,
     /// The box was still loading its model when `load_timeout` passed.
     ModelLoading,
+    /// The model at home is one that the box hands on to a cloud, and the request is private.
+    Forwarded,
     /// The upstream does not have the model.
     ModelMissing,
+    /// No service is bound under the name of the target's `binding`.
+    NoBinding,
     /// The target's secret is not set.
     NoKey,
     /// The target was to go on with a broken answer, but told another one.
@@ -56,6 +66,8 @@ pub enum Reason {
     Overloaded,
     /// The upstream wants to send the gateway elsewhere.
     Redirected,
+    /// The request is private, and the target is not at home.
+    Private,
     /// The upstream refused the request as written.
     Rejected,
     /// The upstream's account has no credit or has reached a spend limit.
@@ -74,6 +86,8 @@ pub enum Reason {
     TunnelDown,
     /// The box sent no headers before Cloudflare's edge gave up (524).
     TunnelTimeout,
+    /// It could not be made sure that the model is one of the box's own, and the request is private.
+    Unverified,
     /// The upstream could not be reached, or the connection broke before an answer.
     Unreachable,
     /// The target cannot serve a field of the request.
@@ -86,6 +100,7 @@ impl Reason {
         match self {
             Self::AccessDenied => "access_denied",
             Self::AttemptTimeout => "attempt_timeout",
+            Self::BoxAway => "box_away",
             Self::BreakerOpen => "breaker_open",
             Self::CallerLeft => "caller_left",
             Self::ContentPolicy => "content_policy",
@@ -96,17 +111,22 @@ impl Reason {
             Self::EndedWithoutDone => "ended_without_done",
             Self::EngineError => "engine_error",
             Self::FirstTokenTimeout => "first_token_timeout",
+            Self::Forwarded => "forwarded",
             Self::HeadersTimeout => "headers_timeout",
+            Self::HomeBusy => "home_busy",
             Self::HostRefused => "host_refused",
             Self::InStreamError => "in_stream_error",
+            Self::LeftHome => "left_home",
             Self::ModelLoading => "model_loading",
             Self::ModelMissing => "model_missing",
+            Self::NoBinding => "no_binding",
             Self::NoKey => "no_key",
             Self::NoSplice => "no_splice",
             Self::NotAnApi => "not_an_api",
             Self::OriginRefused => "origin_refused",
             Self::Outpaced => "outpaced",
             Self::Overloaded => "overloaded",
+            Self::Private => "private",
             Self::Redirected => "redirected",
             Self::Rejected => "rejected",
             Self::ServerBusy => "server_busy",
@@ -118,8 +138,26 @@ impl Reason {
             Self::TunnelDown => "tunnel_down",
             Self::TunnelTimeout => "tunnel_timeout",
             Self::Unreachable => "unreachable",
+            Self::Unverified => "unverified",
             Self::Unsupported => "unsupported",
         }
+    }
+
+    /// Whether the target was passed over without being asked.
+    pub const fn is_passed_over(self) -> bool {
+        matches!(
+            self,
+            Self::BoxAway
+                | Self::BreakerOpen
+                | Self::Forwarded
+                | Self::HomeBusy
+                | Self::NoBinding
+                | Self::NoKey
+                | Self::Private
+                | Self::TooLong
+                | Self::Unsupported
+                | Self::Unverified
+        )
     }
 
     /// Whether the attempt ran out of time.

@@ -1,7 +1,7 @@
 // The account under an answer: how it ended, who gave it, what was tried, what was left out.
 
 import { make } from "./element.js";
-import { chain, count, duration, outcome, problem, standing, wholeSeconds } from "./words.js";
+import { chain, count, duration, grounds, outcome, problem, standing, wholeSeconds } from "./words.js";
 
 /** The elements of the account of an answer that is over. */
 export function account(answer) {
@@ -10,6 +10,7 @@ export function account(answer) {
     facts(answer),
     ...attempts(answer.attempts),
     ...written(answer),
+    ...stayed(answer),
     ...dropped(answer),
     ...leftOut(answer),
   ];
@@ -38,7 +39,7 @@ function tryAgain(after) {
 }
 
 function facts(answer) {
-  const { target, model, askedAt, firstAt, endedAt, usage, requestId, error } = answer;
+  const { target, model, askedAt, firstAt, endedAt, usage, cost, requestId, error } = answer;
   const words = standing(answer);
   const first = firstAt && `first token after ${duration(firstAt - askedAt)}`;
   const parts = [
@@ -48,6 +49,7 @@ function facts(answer) {
     first && make("span", { class: "time" }, [first]),
     make("span", { class: "time" }, [`${duration(endedAt - askedAt)} in all`]),
     usage?.prompt_tokens >= 0 && make("span", { class: "usage" }, [tokens(usage)]),
+    cost > 0 && make("span", { class: "cost" }, [`$${cost}`]),
     // With this the request's line in the gateway's log is found.
     error && requestId && make("span", { class: "request" }, [requestId]),
   ];
@@ -77,6 +79,11 @@ function written({ parts = [] }) {
   if (parts.length === 0) return [];
   const authors = parts.map(({ target, characters }) => `${target} (${count(characters, "character")})`);
   return [make("p", { class: "parts" }, [`Written by ${chain(authors)}, each going on with the last.`])];
+}
+
+function stayed({ stayed }) {
+  if (!stayed) return [];
+  return [make("p", { class: "stayed" }, [`Kept at home: ${grounds(stayed)}.`])];
 }
 
 function dropped({ truncated, target }) {

@@ -90,7 +90,8 @@ function ofError(error) {
 /** Only what is there: a later word on the same thing replaces an earlier one, silence does not. */
 function disclosed(pilotlight = {}) {
   const { target, model, attempts, truncated, parts, request_id: requestId } = pilotlight;
-  return present({ target, model, attempts, truncated, parts, requestId });
+  const { private: stayed, cost_usd: cost } = pilotlight;
+  return present({ target, model, attempts, truncated, parts, requestId, stayed, cost });
 }
 
 /** What the headers tell: the same without times, for an answer that never reaches its end. */
@@ -102,6 +103,7 @@ function fromHeaders(headers) {
     attempts: said("attempts")?.split(",").map(attempt),
     truncated: truncated(said("truncated")),
     requestId: said("request-id"),
+    stayed: said("private"),
   });
 }
 

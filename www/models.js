@@ -21,7 +21,8 @@ function group(label, models) {
   return [make("optgroup", { label }, options)];
 }
 
-function remark({ targets, model, key }) {
+function remark({ targets, model, key, binding }) {
   if (targets) return chain(targets);
+  if (binding === "missing") return `${model}, its binding is not there`;
   return key === "missing" ? `${model}, its key is not set` : model;
 }

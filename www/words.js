@@ -9,6 +9,7 @@ export const OUTCOMES = {
   failed: "failed",
   access_denied: "Cloudflare Access turned the gateway away",
   attempt_timeout: "took too long in all",
+  box_away: "skipped: its box is away",
   breaker_open: "skipped: it has failed too often of late",
   caller_left: "you left before it answered",
   content_policy: "withheld an answer",
@@ -19,17 +20,22 @@ export const OUTCOMES = {
   ended_without_done: "went quiet before the end",
   engine_error: "its engine failed",
   first_token_timeout: "the first word took too long",
+  forwarded: "skipped: its box would send it on to a cloud",
   headers_timeout: "did not reply in time",
+  home_busy: "is busy",
   host_refused: "refused the host name",
   in_stream_error: "failed while answering",
+  left_home: "its box sent it on to a cloud",
   model_loading: "was still loading its model",
   model_missing: "does not have the model",
+  no_binding: "skipped: its binding is not there",
   no_key: "skipped: its key is not set",
   no_splice: "told another answer than the one it was to go on with",
   not_an_api: "replied with something that is no answer",
   origin_refused: "nothing listens behind the tunnel",
   outpaced: "was slower than another",
   overloaded: "overloaded or broken",
+  private: "skipped: it is not at home",
   redirected: "wanted to send the gateway elsewhere",
   rejected: "refused the request",
   server_busy: "its queue is full",
@@ -42,6 +48,7 @@ export const OUTCOMES = {
   tunnel_timeout: "did not reply through the tunnel in time",
   unreachable: "unreachable",
   unsupported: "skipped: cannot take the request",
+  unverified: "skipped: nobody knows whether it keeps this at home",
 };
 
 const FINISHES = {
@@ -115,6 +122,13 @@ export function wholeSeconds(ms) {
 /** "1 message", "1,200 tokens". */
 export function count(number, thing) {
   return `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+/** Why a request stayed at home. */
+export function grounds(told) {
+  const [why, kind] = told.split(":");
+  if (why === "pii") return `personal data was found in it (${kind.replaceAll("_", " ")})`;
+  return why === "route" ? "its route says so" : "you asked for it";
 }
 
 /** "groq, then home". */

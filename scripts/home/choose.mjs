@@ -2,7 +2,8 @@
 //
 // A config that points home at another machine (a tunnel, the LAN) or another server than Ollama is
 // taken at its word. One that names an Ollama on this machine is filled in with what is really
-// here, so that the first `curl` of a newcomer is answered by a real model whatever is installed.
+// here, so that the first `curl` of a newcomer is answered by a real model whatever is installed. So is
+// one whose home is behind a Workers VPC service: `wrangler dev --local` has none to reach it by.
 
 import { note } from "../say.mjs";
 import { startEmbedded } from "./embedded.mjs";
@@ -11,8 +12,13 @@ import { chooseModel, ollamaUrl, probeOllama } from "./ollama.mjs";
 /** The config with its home target filled in, a sentence that says what it is, and its process. */
 export async function chooseHome(config) {
   const name = homeName(config);
-  const configured = config.targets?.[name];
-  if (configured && !isOllamaHere(configured)) {
+  const written = config.targets?.[name];
+  const isBound = Boolean(written?.binding);
+  const configured = isBound ? standIn(written) : written;
+  if (isBound) {
+    note(`Target ${name} is behind the binding ${written.binding}, which only a deployed gateway has:`);
+    note("here, a model on this machine stands in for it.");
+  } else if (configured && !isOllamaHere(configured)) {
     return { config, home: `target ${name} at ${configured.base_url}, as the config says` };
   }
   const url = ollamaUrl(process.env.OLLAMA_HOST || configured?.base_url);
@@ -44,6 +50,12 @@ function homeName({ targets = {} }) {
 function isOllamaHere({ provider, base_url: url }) {
   const host = URL.canParse(url) ? new URL(url).hostname : "";
   return provider === "ollama" && /^(localhost|\[::1\]|127\..*)$/.test(host);
+}
+
+/** A target behind a binding without what holds only there. */
+function standIn(written) {
+  const { binding, company, key, access_id, access_secret, ...rest } = written;
+  return rest;
 }
 
 /** The time-outs and the like: what holds for any home, whatever it speaks and wherever it is. */

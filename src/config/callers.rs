@@ -1,4 +1,5 @@
-//! The callers' keys: the secret `PILOTLIGHT_KEYS`, as `name=key` pairs.
+//! The callers' keys: the secret `PILOTLIGHT_KEYS`, as `name=key` pairs. And the operator's: the secret
+//! `PILOTLIGHT_ADMIN_KEY`.
 //!
 //! Its mistakes name an entry by its place, never by its text: a slip may have put the key where
 //! the name should be.
@@ -44,6 +45,32 @@ pub(super) fn read(
         ));
     }
     keys
+}
+
+/// The name of the operator's secret.
+pub(super) const ADMIN: &str = "PILOTLIGHT_ADMIN_KEY";
+
+/// Reads the key of the admin API, which must not be a caller's; none when the secret is not set.
+pub(super) fn admin(
+    secrets: &dyn Fn(&str) -> Option<String>,
+    callers: &[(String, Secret)],
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Secret> {
+    let text = secrets(ADMIN)?;
+    let key = text.trim();
+    let problem = if key.is_empty() {
+        return None;
+    } else if key.len() < SHORTEST {
+        format!("is a key of fewer than {SHORTEST} characters, which can be guessed")
+    } else if !key.bytes().all(secret::is_sendable) {
+        "holds a character that cannot travel in a header".to_owned()
+    } else if callers.iter().any(|(_, other)| other.expose() == key) {
+        format!("is a caller's key as well ({SECRET}): it should be a key of its own")
+    } else {
+        return Some(Secret::new(key.to_owned()));
+    };
+    mistakes.push(Mistake::new(ADMIN, problem));
+    None
 }
 
 fn key(place: usize, entry: &str) -> Result<(String, Secret), String> {

@@ -5,13 +5,15 @@
 
 use serde_json::value::RawValue;
 
-use crate::config::Place;
 use crate::config::address;
+use crate::config::boxes;
 use crate::config::price;
 use crate::config::row::{Field, NEEDED, Row};
 use crate::config::secret;
 use crate::config::spelling;
 use crate::config::value;
+use crate::config::way;
+use crate::config::{Context, Place, Warm};
 use crate::price::Money;
 use crate::provider::{Company, PROVIDERS, Provider};
 
@@ -20,15 +22,18 @@ use crate::provider::{Company, PROVIDERS, Provider};
 pub(super) struct Draft {
     pub(super) provider: Option<&'static dyn Provider>,
     pub(super) base_url: Option<String>,
+    pub(super) binding: Option<String>,
     pub(super) model: Option<String>,
     pub(super) key: Option<String>,
     pub(super) company: Option<&'static Company>,
-    pub(super) context: Option<u32>,
+    pub(super) context: Context,
     pub(super) place: Place,
     pub(super) price_in: Option<Money>,
     pub(super) price_out: Option<Money>,
     pub(super) price_cached: Option<Money>,
     pub(super) watts: Option<u32>,
+    pub(super) box_name: Option<String>,
+    pub(super) warm: Warm,
     pub(super) access_id: Option<String>,
     pub(super) access_secret: Option<String>,
 }
@@ -63,9 +68,20 @@ pub(super) static ROWS: &[Row<Draft>] = &[
                 Ok(address::base_url(&url)?.base.to_owned())
             },
             what: address::WHAT,
-            default: NEEDED,
+            default: "needed, or `binding`",
         },
         doc: "the address, up to where the dialect's own path begins",
+    },
+    Row {
+        name: "binding",
+        field: Field::Text {
+            of: |draft| &mut draft.binding,
+            read: way::name,
+            what: way::WHAT,
+            default: "none",
+        },
+        doc: "in place of `base_url`: the Workers VPC service through which it is reached without a \
+              public hostname",
     },
     Row {
         name: "model",
@@ -99,12 +115,17 @@ pub(super) static ROWS: &[Row<Draft>] = &[
     },
     Row {
         name: "context",
-        field: Field::Limit {
-            of: |draft| &mut draft.context,
-            range: 256..=10_000_000,
+        field: Field::Other {
+            read: |raw, draft| {
+                draft.context = boxes::context(raw)?;
+                Ok(())
+            },
+            what: boxes::CONTEXT,
+            default: "none",
         },
         doc: "the window in tokens, prompt and answer together; longer conversations are cut to \
-              fit. An Ollama is told to use this window, or 4096 tokens where none is written",
+              fit. An Ollama is told to use this window, or 4096 tokens where none is written; with \
+              `\"auto\"` one at home keeps the window that it has, which is looked up",
     },
     Row {
         name: "home",
@@ -112,7 +133,8 @@ pub(super) static ROWS: &[Row<Draft>] = &[
             ("false", |draft| draft.place = Place::Cloud),
             ("true", |draft| draft.place = Place::Home),
         ]),
-        doc: "whether it runs on your own hardware, which is given more time",
+        doc: "whether it runs on your own hardware: it may see what is private, is asked by as many \
+              requests at once as it has `slots`, and is given more time",
     },
     Row {
         name: "price_in",
@@ -155,6 +177,26 @@ pub(super) static ROWS: &[Row<Draft>] = &[
             range: 1..=100_000,
         },
         doc: "how much the box at home draws while it answers; with `kwh_price` it is what an answer costs",
+    },
+    Row {
+        name: "box",
+        field: Field::Text {
+            of: |draft| &mut draft.box_name,
+            read: boxes::name,
+            what: boxes::NAME,
+            default: "by the address",
+        },
+        doc: "the machine at home that it runs on, where several targets share one under several \
+              addresses; targets of one box share its slots",
+    },
+    Row {
+        name: "warm",
+        field: Field::Choice(&[
+            ("false", |draft| draft.warm = Warm::No),
+            ("true", |draft| draft.warm = Warm::Yes),
+        ]),
+        doc: "whether an Ollama at home is made to load the model whenever it is found to be gone, or \
+              about to go",
     },
     Row {
         name: "access_id",

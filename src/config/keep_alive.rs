@@ -31,6 +31,11 @@ pub(super) fn read(raw: &RawValue) -> Result<String, String> {
     Err(format!("is {}: it should be {WHAT}", value::shown(raw)))
 }
 
+/// Whether it is no time at all, in any spelling: then Ollama unloads the model at once.
+pub(super) fn is_none(text: &str) -> bool {
+    !text.contains(|c: char| matches!(c, '1'..='9'))
+}
+
 /// Whether Go reads it as a time: `1h30m`, `-1s`.
 fn is_go_duration(text: &str) -> bool {
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);

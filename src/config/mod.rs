@@ -9,9 +9,10 @@
 use std::collections::BTreeMap;
 
 use crate::price::{Money, Price};
-use crate::provider::{Company, Provider};
+use crate::provider::{Company, Provider, WatchUrls};
 
 mod address;
+mod boxes;
 mod callers;
 mod draft;
 mod keep_alive;
@@ -27,9 +28,26 @@ mod spelling;
 mod table;
 mod target;
 mod value;
+mod way;
 
-pub use read::parse;
+pub use read::{parse, parse_in};
 pub use settings::Settings;
+pub use way::{Passage, Way};
+
+/// What a configuration finds in the Worker's environment, each by its name.
+#[derive(Clone, Copy)]
+pub struct Environment<'e> {
+    /// The value of a secret; `None` where it is not set.
+    pub secret: &'e dyn Fn(&str) -> Option<String>,
+    /// Whether a service is bound.
+    pub bound: &'e dyn Fn(&str) -> bool,
+}
+
+impl std::fmt::Debug for Environment<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Environment(..)")
+    }
+}
 
 /// A configuration without mistakes.
 #[derive(Debug)]
@@ -46,6 +64,8 @@ pub struct Config {
     pub max_body: usize,
     /// What becomes of an answer that breaks off, where neither route nor caller says.
     pub mode: Mode,
+    /// What becomes of personal data.
+    pub pii: Pii,
     /// How long a caller of a stream hears nothing before a comment is sent, in milliseconds.
     pub heartbeat_ms: u64,
     /// How long a request may take when the caller does not say, in milliseconds.
@@ -58,6 +78,10 @@ pub struct Config {
     pub routes: BTreeMap<String, Route>,
     /// The callers' keys by the name of their holder; empty when none is set.
     pub keys: Vec<(String, Secret)>,
+    /// The key of the admin API, which is closed without one.
+    pub admin_key: Option<Secret>,
+    /// How many days the ledger keeps.
+    pub ledger_days: u32,
 }
 
 /// Which targets serve a name.
@@ -67,6 +91,28 @@ pub struct Route {
     pub targets: Vec<usize>,
     /// What becomes of an answer that breaks off, where the route says.
     pub mode: Option<Mode>,
+    /// Whether its requests may leave home.
+    pub privacy: Privacy,
+}
+
+/// Whether a request may leave home.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Privacy {
+    /// It may.
+    #[default]
+    Open,
+    /// Only targets at home may see it (`privacy = "home"`).
+    Home,
+}
+
+/// Whether a request with personal data in it may leave home.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pii {
+    /// It is not looked for.
+    #[default]
+    Ignored,
+    /// What is found keeps the request at home (`pii = true`).
+    StaysHome,
 }
 
 /// What becomes of an answer that breaks off.
@@ -127,22 +173,61 @@ pub struct Target {
     pub company: &'static Company,
     /// The full address that chat requests are posted to.
     pub url: String,
+    /// How it is reached.
+    pub way: Way,
     /// The model's name there.
     pub model: String,
     /// Its credential.
     pub key: Key,
     /// The two halves of a Cloudflare Access service token, where the way there needs one.
     pub access: Option<(Secret, Secret)>,
-    /// Its window in tokens, where the config says.
-    pub context: Option<u32>,
+    /// Its window.
+    pub context: Context,
     /// Where it runs.
     pub place: Place,
     /// What it asks for tokens, where that is known. At home nothing, unless the config says otherwise.
     pub price: Option<Price>,
     /// How much its box draws while it answers, in watts, where that is to be counted.
     pub watts: Option<u32>,
+    /// The box that it runs on; there is one exactly where it runs at home.
+    pub box_name: Option<String>,
+    /// Its server, where it runs at home and the dialect can tell of itself.
+    pub server: Option<Server>,
+    /// Whether the model is kept in memory.
+    pub warm: Warm,
     /// Its time-outs, counts and thresholds.
     pub settings: Settings,
+}
+
+/// A target's window in tokens, prompt and answer together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Context {
+    /// The one that its box is seen to have (`"auto"`).
+    Auto,
+    /// This one, which the upstream is told where the dialect has words for it.
+    Tokens(u32),
+    /// Nobody says.
+    #[default]
+    Unknown,
+}
+
+/// A server at home as it is looked at between requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its name: that of the first target, in the order of names, that lies there.
+    pub name: String,
+    /// Where it tells of itself.
+    pub urls: WatchUrls,
+}
+
+/// Whether a model is kept in a box's memory (`warm = true`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Warm {
+    /// It comes and goes.
+    #[default]
+    No,
+    /// It is loaded whenever it is found to be gone, or about to go.
+    Yes,
 }
 
 /// A target's credential.
@@ -207,7 +292,21 @@ impl Mistake {
     }
 }
 
+/// A length of time in milliseconds, written as in a config: a number of seconds, or text with a unit.
+pub fn time_of(raw: &serde_json::value::RawValue) -> Option<u64> {
+    value::time(raw)
+}
+
 impl Config {
+    /// The names of the boxes at home.
+    pub fn boxes(&self) -> Vec<&str> {
+        let names = self.targets.iter().filter_map(|it| it.box_name.as_deref());
+        let mut names: Vec<&str> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// The target of this name.
     pub fn target(&self, name: &str) -> Option<&Target> {
         self.targets.iter().find(|target| target.name == name)

@@ -16,16 +16,27 @@ use crate::config::row;
 use crate::config::settings;
 use crate::config::table::{ROOT, Table};
 use crate::config::target;
-use crate::config::{Config, Mistake, Route};
+use crate::config::{Config, Environment, Mistake, Route};
 
-/// Reads the JSON of the `PILOTLIGHT` table; `secret` looks a secret up by its name.
+/// Reads the JSON of the `PILOTLIGHT` table where no service is bound; `secret` looks a secret up by
+/// its name.
 ///
 /// # Errors
 ///
 /// Every mistake, each with its path and what would be right.
 pub fn parse(text: &str, secret: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<Mistake>> {
+    let bound = &|_: &str| false;
+    parse_in(text, &Environment { secret, bound })
+}
+
+/// Reads the JSON of the `PILOTLIGHT` table in an environment that may have services bound.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_in(text: &str, environment: &Environment<'_>) -> Result<Config, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let config = config(text, secret, &mut mistakes);
+    let config = config(text, environment, &mut mistakes);
     match config {
         Some(config) if mistakes.is_empty() => Ok(config),
         _ => Err(mistakes),
@@ -35,10 +46,11 @@ pub fn parse(text: &str, secret: &dyn Fn(&str) -> Option<String>) -> Result<Conf
 /// Reads everything; `None` only with a mistake.
 fn config(
     text: &str,
-    secret: &dyn Fn(&str) -> Option<String>,
+    environment: &Environment<'_>,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Config> {
-    let keys = callers::read(secret, mistakes);
+    let keys = callers::read(environment.secret, mistakes);
+    let admin_key = callers::admin(environment.secret, &keys, mistakes);
     let table = open(text, mistakes)?;
     let elsewhere = [
         (
@@ -57,10 +69,12 @@ fn config(
     ];
     table.check_order(deadlines, mistakes);
 
-    let targets = target::read(&table, secret, mistakes);
+    let targets = target::read(&table, environment, mistakes);
     let routes = routes::read(&table, &targets.names, mistakes);
     let default_route =
         routes::default_route(&table, root.default_route.as_deref(), &routes, mistakes);
+
+    routes::check_privacy(&routes, &targets.sound, mistakes);
 
     let position = |name: &String| targets.sound.iter().position(|target| target.name == *name);
     let routes = routes
@@ -69,6 +83,7 @@ fn config(
             let route = Route {
                 targets: written.targets.iter().filter_map(position).collect(),
                 mode: written.mode,
+                privacy: written.privacy,
             };
             (name, route)
         })
@@ -81,11 +96,14 @@ fn config(
         kwh_price: root.kwh_price,
         max_body: root.max_body,
         mode: root.mode,
+        pii: root.pii,
         deadline_ms: root.deadline_ms,
         deadline_max_ms: root.deadline_max_ms,
         targets: targets.sound,
         routes,
         keys,
+        admin_key,
+        ledger_days: root.ledger_days,
     })
 }
 

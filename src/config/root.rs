@@ -9,7 +9,7 @@ use crate::config::address;
 use crate::config::price;
 use crate::config::row::{self, Field, NEEDED, Row, Word};
 use crate::config::value;
-use crate::config::{Exposure, Mode, Origins, Place};
+use crate::config::{Exposure, Mode, Origins, Pii, Place};
 use crate::price::Money;
 
 /// What the top level says, as far as it can be read on its own.
@@ -19,10 +19,12 @@ pub(super) struct Root {
     pub(super) default_route: Option<String>,
     pub(super) exposure: Exposure,
     pub(super) heartbeat_ms: u64,
+    pub(super) ledger_days: u32,
     pub(super) kwh_price: Option<Money>,
     pub(super) max_body: usize,
     pub(super) mode: Mode,
     pub(super) origins: Origins,
+    pub(super) pii: Pii,
 }
 
 const MINUTE: u64 = 60_000;
@@ -81,6 +83,23 @@ pub(super) static ROWS: &[Row<Root>] = &[
         },
         doc: "how long a caller of a stream hears nothing before a comment keeps its connection alive; \
               from the first one on, failures are told in the stream",
+    },
+    Row {
+        name: "pii",
+        field: Field::Choice(&[
+            ("false", |root| root.pii = Pii::Ignored),
+            ("true", |root| root.pii = Pii::StaysHome),
+        ]),
+        doc: "whether a request in which personal data is found stays at home",
+    },
+    Row {
+        name: "ledger_days",
+        field: Field::Count {
+            of: |root| &mut root.ledger_days,
+            range: 1..=4_000,
+            default: 400,
+        },
+        doc: "how many days the ledger keeps its hours",
     },
     Row {
         name: "defaults",
@@ -169,10 +188,12 @@ impl Root {
             default_route: None,
             exposure: Exposure::Local,
             heartbeat_ms: 0,
+            ledger_days: 0,
             kwh_price: None,
             max_body: 0,
             mode: Mode::Takeover,
             origins: Origins::Listed(Vec::new()),
+            pii: Pii::Ignored,
         };
         row::built_in(ROWS, blank, Place::Cloud)
     }

@@ -1,8 +1,9 @@
 //! The routes of the config: for each name the targets that serve it, in the order of asking.
 //!
-//! A route is a list of targets, or a table whose key `targets` is that list and whose key `mode` says
-//! what becomes of an answer that breaks off. A target with
-//! mistakes of its own may be named: its absence would be a second mistake about one slip.
+//! A route is a list of targets, or a table whose key `targets` is that list, whose key `mode` says what
+//! becomes of an answer that breaks off, and whose key `privacy` says whether its requests may leave
+//! home. A target with mistakes of its own may be named: its absence would be a second mistake about
+//! one slip.
 
 use serde_json::value::RawValue;
 
@@ -10,14 +11,14 @@ use crate::config::root;
 use crate::config::spelling;
 use crate::config::table::{self, Table};
 use crate::config::value;
-use crate::config::{Mistake, Mode};
+use crate::config::{Mistake, Mode, Place, Privacy, Target};
 use crate::openai::json;
 
 /// What a list of targets is, as a phrase.
 const WHAT: &str = "a list of targets, such as [\"groq\", \"home\"]";
 
 /// The keys of a route that is a table.
-const KEYS: [&str; 2] = ["targets", "mode"];
+const KEYS: [&str; 3] = ["targets", "mode", "privacy"];
 
 /// The routes by name.
 pub(super) type Routes = Vec<(String, Written)>;
@@ -28,6 +29,7 @@ pub(super) struct Written {
     /// The names of its targets.
     pub(super) targets: Vec<String>,
     pub(super) mode: Option<Mode>,
+    pub(super) privacy: Privacy,
 }
 
 /// Reads the table `routes`; `targets` are the names that it may use.
@@ -81,7 +83,7 @@ fn route(path: String, raw: &RawValue, known: &[&str], mistakes: &mut Vec<Mistak
     if !raw.get().starts_with('{') {
         return Written {
             targets: list(&path, raw, known, mistakes),
-            mode: None,
+            ..Written::default()
         };
     }
     let Some(table) = Table::open(path, raw, WHAT, mistakes) else {
@@ -99,6 +101,41 @@ fn route(path: String, raw: &RawValue, known: &[&str], mistakes: &mut Vec<Mistak
     Written {
         targets,
         mode: mode(&table, mistakes),
+        privacy: privacy(&table, mistakes),
+    }
+}
+
+/// Reads `privacy`. What is not understood is told, and is taken for the stricter meanwhile.
+fn privacy(table: &Table<'_>, mistakes: &mut Vec<Mistake>) -> Privacy {
+    let Some(raw) = table.raw("privacy") else {
+        return Privacy::Open;
+    };
+    if json::string(raw).as_deref() != Some("home") {
+        let found = value::shown(raw);
+        let problem = format!("is {found}: it should be \"home\", or not be there");
+        mistakes.push(Mistake::new(table.at("privacy"), problem));
+    }
+    Privacy::Home
+}
+
+/// Tells the targets of a private route that are not at home: they could never be asked, and whoever
+/// wrote them there may think otherwise.
+pub(super) fn check_privacy(routes: &Routes, targets: &[Target], mistakes: &mut Vec<Mistake>) {
+    for (name, route) in routes {
+        if route.privacy == Privacy::Open {
+            continue;
+        }
+        for (at, target) in route.targets.iter().enumerate() {
+            let is_cloud = |sound: &&Target| sound.name == *target && sound.place == Place::Cloud;
+            if targets.iter().any(|sound| is_cloud(&sound)) {
+                let path = format!("routes.{}.targets[{at}]", table::segment(name));
+                let problem = format!(
+                    "is {target:?}, which is not at home, but privacy = \"home\" keeps this route's \
+                     requests there: leave it out"
+                );
+                mistakes.push(Mistake::new(path, problem));
+            }
+        }
     }
 }
 

@@ -42,9 +42,7 @@ pub(super) fn name(raw: &RawValue) -> Result<String, String> {
     if text.is_empty() {
         return Err(format!("is empty: it should be {WHAT}, or not be there"));
     }
-    let begins = !text.starts_with(|c: char| c.is_ascii_digit());
-    let of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if begins && text.chars().all(of_a_name) && !looks_like_key(&text) {
+    if is_name(&text) {
         return Ok(text.into_owned());
     }
     Err(format!(
@@ -52,6 +50,13 @@ pub(super) fn name(raw: &RawValue) -> Result<String, String> {
          credential, take it out of the config, replace it at the provider and set the new one \
          with `npx wrangler secret put`"
     ))
+}
+
+/// Whether a text can be a name in the Worker's environment, and does not look like a credential.
+pub(super) fn is_name(text: &str) -> bool {
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    begins && text.chars().all(of_a_name) && !looks_like_key(text)
 }
 
 /// What a name of a secret is, as a phrase.

@@ -52,14 +52,20 @@ pub struct Settings {
     pub headers_timeout_ms: u64,
     /// `keep_alive`: how long a home box keeps the model loaded, as Ollama writes it.
     pub keep_alive: Option<String>,
+    /// `lease`: how long a request may be silent that is at a home box before it counts as gone.
+    pub lease_ms: u64,
     /// `load_timeout`: how long a home box may take that is loading its model.
     pub load_timeout_ms: u64,
     /// `max_output`: room kept for the answer when the caller sets no limit, in tokens.
     pub max_output: Option<u32>,
     /// `prefill`: whether the model goes on with a message of its own that ends the conversation.
     pub prefill: Prefill,
+    /// `queue`: how many requests may wait for a home box.
+    pub queue: u32,
     /// `retry_after_max`: the longest wait asked for by the upstream that is waited out.
     pub retry_after_max_ms: u64,
+    /// `slots`: how many requests may be at a home box at once.
+    pub slots: u32,
     /// `stall_timeout`: the longest silence inside a stream.
     pub stall_timeout_ms: u64,
     /// `stream_inside`: whether it is asked for a stream when the caller is not to get one.
@@ -68,6 +74,10 @@ pub struct Settings {
     pub tool_calls: Calls,
     /// `truncate`: whether a conversation may be cut to fit.
     pub truncate: Truncate,
+    /// `wait`: how long a request waits for a busy home box before the next target is asked.
+    pub wait_ms: u64,
+    /// `wait_alone`: how long it waits when nobody else can answer.
+    pub wait_alone_ms: u64,
     /// `watch`: whether streams are watched.
     pub watch: Watch,
 }
@@ -301,7 +311,45 @@ pub(super) static ROWS: &[Row<Settings>] = &[
         },
         doc: "how long an Ollama keeps the model loaded after an answer; `-1` for good",
     },
+    Row {
+        name: "slots",
+        field: Field::Count {
+            of: |s| &mut s.slots,
+            range: 1..=1_000,
+            default: 1,
+        },
+        doc: "at home: how many requests may be at the box at once; Ollama's own number is \
+              `OLLAMA_NUM_PARALLEL`",
+    },
+    Row {
+        name: "wait",
+        field: same(|s| &mut s.wait_ms, 0..=HOUR, 0),
+        doc: "at home: how long a request waits for a busy box before the next target is asked",
+    },
+    Row {
+        name: "wait_alone",
+        field: same(|s| &mut s.wait_alone_ms, 0..=HOUR, 5 * MINUTE),
+        doc: "at home: how long it waits when nobody else can answer",
+    },
+    Row {
+        name: "queue",
+        field: Field::Count {
+            of: |s| &mut s.queue,
+            range: 0..=10_000,
+            default: 100,
+        },
+        doc: "at home: how many requests may wait for the box",
+    },
+    Row {
+        name: "lease",
+        field: same(|s| &mut s.lease_ms, 10 * SECOND..=24 * HOUR, 10 * MINUTE),
+        doc: "at home: after how long a request counts as gone that has vanished without a word, so that \
+              the next one may go to the box; one that lives renews its lease",
+    },
 ];
+
+/// The settings that only mean something at home.
+pub(super) const AT_HOME: [&str; 5] = ["slots", "wait", "wait_alone", "queue", "lease"];
 
 /// A time whose default is the same everywhere.
 const fn same(
@@ -351,14 +399,19 @@ const BLANK: Settings = Settings {
     headers_timeout_ms: 0,
     hedge_after_ms: None,
     keep_alive: None,
+    lease_ms: 0,
     load_timeout_ms: 0,
     max_output: None,
     prefill: Prefill::No,
+    queue: 0,
     retry_after_max_ms: 0,
+    slots: 0,
     stall_timeout_ms: 0,
     stream_inside: StreamInside::AtHome,
     tool_calls: Calls::Whole,
     truncate: Truncate::Auto,
+    wait_ms: 0,
+    wait_alone_ms: 0,
     watch: Watch::Yes,
 };
 
@@ -372,6 +425,10 @@ pub(super) fn check(table: &Table<'_>, settings: &Settings, mistakes: &mut Vec<M
         [
             ("breaker_cooldown", settings.breaker_cooldown_ms),
             ("breaker_cooldown_max", settings.breaker_cooldown_max_ms),
+        ],
+        [
+            ("wait", settings.wait_ms),
+            ("wait_alone", settings.wait_alone_ms),
         ],
     ];
     for pair in pairs {

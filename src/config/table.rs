@@ -144,7 +144,7 @@ impl<'a> Table<'a> {
 }
 
 /// A name as a part of a path.
-fn segment(name: &str) -> Cow<'_, str> {
+pub(super) fn segment(name: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if !name.is_empty() && name.chars().all(plain) {
         Cow::Borrowed(name)

@@ -1,11 +1,12 @@
 //! The targets of the config: each one's keys, settings and credentials, put together.
 //!
-//! A target whose secret is not set is sound: the gateway passes it over and says so. Only when
-//! none is left that can be asked is that a mistake.
+//! A target whose secret is not set, or whose service is not bound, is sound: the gateway passes it
+//! over and says so. Only when none is left that can be asked is that a mistake.
 
 use std::slice;
 
 use crate::config::address;
+use crate::config::boxes;
 use crate::config::draft::{self, Draft};
 use crate::config::price;
 use crate::config::root;
@@ -13,7 +14,8 @@ use crate::config::row;
 use crate::config::secret;
 use crate::config::settings;
 use crate::config::table::{self, Table};
-use crate::config::{Key, Mistake, Place, Secret, Settings, Target};
+use crate::config::way;
+use crate::config::{Context, Environment, Key, Mistake, Place, Secret, Settings, Target, Way};
 use crate::provider::Provider;
 use crate::provider::company::{self, Company};
 
@@ -34,8 +36,19 @@ pub(super) struct Targets {
     pub(super) sound: Vec<Target>,
 }
 
+/// What targets need of the environment and is not there, by name.
+#[derive(Default)]
+struct Absent {
+    secrets: Vec<String>,
+    bindings: Vec<String>,
+}
+
 /// Reads the tables `defaults` and `targets`.
-pub(super) fn read(root: &Table<'_>, secrets: Secrets<'_>, mistakes: &mut Vec<Mistake>) -> Targets {
+pub(super) fn read(
+    root: &Table<'_>,
+    environment: &Environment<'_>,
+    mistakes: &mut Vec<Mistake>,
+) -> Targets {
     let bases = bases(root, mistakes);
     let mut targets = Targets {
         names: Vec::new(),
@@ -49,7 +62,7 @@ pub(super) fn read(root: &Table<'_>, secrets: Secrets<'_>, mistakes: &mut Vec<Mi
     let Some(table) = Table::open(root.at("targets"), raw, what, mistakes) else {
         return targets;
     };
-    let mut unset = Vec::new();
+    let mut absent = Absent::default();
     for (name, raw) in table.members() {
         let path = table.at(name);
         if !table::is_name(name) {
@@ -60,16 +73,18 @@ pub(super) fn read(root: &Table<'_>, secrets: Secrets<'_>, mistakes: &mut Vec<Mi
         }
         targets.names.push(name.to_owned());
         if let Some(table) = Table::open(path, raw, "a table with a target's keys", mistakes) {
-            targets
-                .sound
-                .extend(target(name, &table, &bases, secrets, &mut unset, mistakes));
+            let read = target(name, &table, &bases, environment, &mut absent, mistakes);
+            targets.sound.extend(read);
         }
     }
     if targets.names.is_empty() {
         mistakes.push(Mistake::new("targets", format!("is empty: {EXAMPLE}")));
     }
     targets.sound.sort_by(|a, b| a.name.cmp(&b.name));
-    check_some_can_be_asked(&targets, &unset, mistakes);
+    boxes::name_boxes(&mut targets.sound);
+    boxes::check_names(&targets.sound, mistakes);
+    boxes::check_slots(&targets.sound, mistakes);
+    check_some_can_be_asked(&targets, absent, mistakes);
     targets
 }
 
@@ -100,14 +115,15 @@ fn target(
     name: &str,
     table: &Table<'_>,
     bases: &Bases,
-    secrets: Secrets<'_>,
-    unset: &mut Vec<String>,
+    environment: &Environment<'_>,
+    absent: &mut Absent,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Target> {
     let known = [row::names(draft::ROWS), row::names(settings::ROWS)].concat();
     let elsewhere = [(row::names(root::ROWS), "at the top level of the config")];
     table.check_names(&known, &elsewhere, mistakes);
     table.check_needed(draft::ROWS, mistakes);
+    way::check(table, mistakes);
 
     let mut draft = Draft::default();
     table.read(draft::ROWS, slice::from_mut(&mut draft), mistakes);
@@ -118,35 +134,48 @@ fn target(
     table.read(settings::ROWS, slice::from_mut(&mut settings), mistakes);
     settings::check(table, &settings, mistakes);
     let usual = draft.provider.and_then(Provider::default_context);
-    let context = draft.context.or(usual);
+    let context = match (draft.context, usual) {
+        (Context::Unknown, Some(usual)) => Context::Tokens(usual),
+        (context, _) => context,
+    };
     check_room(table, context, &settings, mistakes);
+    boxes::check(table, &draft, &settings, mistakes);
 
     let price = price::of_target(table, &draft, mistakes);
-    let (key, access) = credentials(table, &draft, secrets, unset, mistakes);
+    let secrets = environment.secret;
+    let (key, access) = credentials(table, &draft, secrets, &mut absent.secrets, mistakes);
+    let way = way::read(&draft, environment.bound);
+    if let Way::Missing(name) = &way {
+        absent.bindings.push(name.clone());
+    }
     let (url, company) = address(table, &draft, mistakes)?;
     Some(Target {
         name: name.to_owned(),
         provider: draft.provider?,
         company,
         url,
+        way,
         model: draft.model?,
         key,
         access,
         context,
         place: draft.place,
+        box_name: draft.box_name,
         price,
         watts: draft.watts,
+        server: None,
+        warm: draft.warm,
         settings,
     })
 }
 
 fn check_room(
     table: &Table<'_>,
-    context: Option<u32>,
+    context: Context,
     settings: &Settings,
     mistakes: &mut Vec<Mistake>,
 ) {
-    if let (Some(context), Some(output)) = (context, settings.max_output)
+    if let (Context::Tokens(context), Some(output)) = (context, settings.max_output)
         && output >= context
     {
         let problem = format!(
@@ -171,9 +200,22 @@ fn address(
         );
         mistakes.push(Mistake::new(table.at("company"), problem));
     }
+    if draft.binding.is_some() {
+        let company = draft
+            .company
+            .unwrap_or_else(|| Company::for_host(way::HOST));
+        return Some((way::url(provider.paths())?, company));
+    }
     let address = address::base_url(draft.base_url.as_deref()?).ok()?;
     if let Err(problem) = address::without_added_path(&address, &provider.url("")) {
         mistakes.push(Mistake::new(table.at("base_url"), problem));
+    }
+    if draft.place == Place::Home && company::is_cloud(address.host) {
+        let problem = format!(
+            "is true, but {} is a cloud's: what is private would leave home",
+            address.host
+        );
+        mistakes.push(Mistake::new(table.at("home"), problem));
     }
     let company = draft
         .company
@@ -222,23 +264,39 @@ fn credentials(
     (key, id.zip(token))
 }
 
-/// Tells a config that is sound and that nothing could answer, for want of secrets.
-fn check_some_can_be_asked(targets: &Targets, unset: &[String], mistakes: &mut Vec<Mistake>) {
-    let cannot = |target: &Target| matches!(target.key, Key::Missing(_));
-    let all_are_read = targets.sound.len() == targets.names.len();
-    let Some(first) = unset.first() else {
-        return;
+/// Tells a config that is sound and that nothing could answer, for want of secrets and bindings.
+fn check_some_can_be_asked(targets: &Targets, absent: Absent, mistakes: &mut Vec<Mistake>) {
+    let cannot = |target: &Target| {
+        matches!(target.key, Key::Missing(_)) || matches!(target.way, Way::Missing(_))
     };
-    if all_are_read && targets.sound.iter().all(cannot) {
-        let mut names: Vec<_> = unset.iter().map(String::as_str).collect();
-        names.sort_unstable();
-        names.dedup();
-        let problem = format!(
-            "has no target that can be asked, because these secrets are not set: {}. Set one with \
-             `npx wrangler secret put {first}`, or for use on this machine write {first}=... in \
-             .dev.vars",
-            names.join(", ")
-        );
-        mistakes.push(Mistake::new("targets", problem));
+    let all_are_read = targets.sound.len() == targets.names.len();
+    if !all_are_read || targets.sound.is_empty() || !targets.sound.iter().all(cannot) {
+        return;
     }
+    let secrets = listed(absent.secrets).map(|(first, names)| {
+        format!(
+            "these secrets are not set: {names}. Set one with `npx wrangler secret put {first}`, or \
+             for use on this machine write {first}=... in .dev.vars"
+        )
+    });
+    let bindings = listed(absent.bindings).map(|(first, names)| {
+        format!(
+            "no service is bound under these names: {names}. Bind one in wrangler.toml with \
+             [[vpc_services]], binding = \"{first}\" and the service_id of your Workers VPC service"
+        )
+    });
+    let why: Vec<String> = secrets.into_iter().chain(bindings).collect();
+    let problem = format!(
+        "has no target that can be asked, because {}",
+        why.join("; and ")
+    );
+    mistakes.push(Mistake::new("targets", problem));
+}
+
+/// The first of these names, and all of them in order; `None` where there is none.
+fn listed(mut names: Vec<String>) -> Option<(String, String)> {
+    let first = names.first()?.clone();
+    names.sort_unstable();
+    names.dedup();
+    Some((first, names.join(", ")))
 }

@@ -29,9 +29,22 @@ export function head(request) {
     headers.get("origin"),
     headers.get("x-pilotlight-truncate"),
     headers.get("x-pilotlight-timeout"),
+    headers.get("x-pilotlight-drill"),
     headers.get("x-pilotlight-mode"),
+    // One that is there and says nothing is not one that is not there.
+    headers.get("x-pilotlight-privacy") === "" ? "nothing" : headers.get("x-pilotlight-privacy"),
     headers.get("cf-connecting-ip"),
+    stranger(headers),
   ].join("\n");
+}
+
+const OURS = "x-pilotlight-";
+const KNOWN = new Set(["drill", "mode", "privacy", "timeout", "truncate"].map((word) => OURS + word));
+
+/// A header that is called as the gateway's own are and is none of them, or null.
+function stranger(headers) {
+  for (const name of headers.keys()) if (name.startsWith(OURS) && !KNOWN.has(name)) return name;
+  return null;
 }
 
 /// The request's body, or null when it is larger than the limit. Rejects when it breaks off.
@@ -78,9 +91,28 @@ export function caller(request) {
   return caller;
 }
 
+/// The caller of a cron: nobody, who never leaves.
+export function nobody() {
+  return { left: false, ends: new Set() };
+}
+
 function leave(caller) {
   caller.left = true;
   for (const end of [...caller.ends]) end();
+}
+
+/// Waits, whoever leaves.
+export function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/// Resolves when whoever sent a request is gone before its answer.
+export function gone(request) {
+  const { signal } = request;
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve());
+  });
 }
 
 /// Waits, though not for a caller that has left.
@@ -108,6 +140,9 @@ const TIMED_OUT = 2;
 const CALLER_LEFT = 3;
 const TOO_LONG = 4;
 
+// The most of a text that a bound service throws; its code stands at the start.
+const LONGEST_THROWN = 500;
+
 /// A call that can be ended before its answer is here.
 export function call() {
   return new AbortController();
@@ -118,11 +153,13 @@ export function end(controller) {
   controller.abort();
 }
 
-/// Posts a call. Answers {head, bytes} or {head, reader, controller}, or a number when there is no
-/// answer. `body` is a view of wasm memory: fetch copies it before anything is awaited.
+/// Posts a call, by `fetcher` where there is one: a service that is bound. Answers {head, bytes} or
+/// {head, reader, controller}, or when there is no answer a number, or the text that the service threw.
+/// `body` is a view of wasm memory: fetch copies it before anything is awaited.
 export async function send(
   caller,
   controller,
+  fetcher,
   url,
   headers,
   body,
@@ -140,7 +177,7 @@ export async function send(
   const onLeave = () => controller.abort();
   caller.ends.add(onLeave);
   try {
-    const response = await fetch(url, {
+    const response = await (fetcher ?? globalThis).fetch(url, {
       method: "POST",
       headers,
       body,
@@ -159,22 +196,44 @@ export async function send(
     }
     const { bytes, whole } = await gathered(response, longest);
     return whole || !sound ? { head, bytes } : TOO_LONG;
-  } catch {
+  } catch (error) {
     if (caller.left) return CALLER_LEFT;
-    return timedOut ? TIMED_OUT : UNREACHABLE;
+    if (timedOut) return TIMED_OUT;
+    return fetcher ? String(error).slice(0, LONGEST_THROWN) : UNREACHABLE;
   } finally {
     clearTimeout(timer);
     caller.ends.delete(onLeave);
   }
 }
 
-/// The body of a 200 at `url`, or null.
-export async function look(url, headers, timeoutMs, most) {
+/// The body of a 200 at `url`, another answer's status, or null when there is none; `fetcher` as for
+/// `send`.
+export async function look(fetcher, url, headers, timeoutMs, most) {
   try {
     const signal = AbortSignal.timeout(timeoutMs);
-    const response = await fetch(url, { headers, redirect: "manual", signal });
+    const init = { headers, redirect: "manual", signal };
+    const response = await (fetcher ?? globalThis).fetch(url, init);
     const { bytes, whole } = await gathered(response, most);
-    return whole && response.status === 200 ? bytes : null;
+    return whole && response.status === 200 ? bytes : response.status;
+  } catch {
+    return null;
+  }
+}
+
+/// Writes all that `work` writes to an object's storage, or nothing.
+export function atomically(storage, work) {
+  storage.transactionSync(work);
+}
+
+/// Says something to the Durable Object of this name, and takes its answer; null when there is none, or
+/// none in time. With no time (0) it is waited for as long as it takes.
+export async function say(namespace, name, text, timeoutMs) {
+  try {
+    const stub = namespace.get(namespace.idFromName(name));
+    const signal = timeoutMs > 0 ? AbortSignal.timeout(timeoutMs) : undefined;
+    const response = await stub.fetch("http://object/", { method: "POST", body: text, signal });
+    const answer = await response.text();
+    return response.ok ? answer : null;
   } catch {
     return null;
   }
@@ -289,7 +348,11 @@ export async function pump(open, way, feed, take, stallMs, codaMs, beatMs, beat,
   const beats = inTicks(beatMs);
   let patience = inTicks(stallMs);
   const watch = setInterval(() => {
-    if (Date.now() >= deadline) return end(PUMPED.deadline);
+    if (Date.now() >= deadline) {
+      // A caller that does not read would keep it waiting for ever.
+      if (writing) writer.abort().catch(() => {});
+      return end(PUMPED.deadline);
+    }
     // A caller that reads slowly is not an upstream that is silent.
     if (writing) return;
     ticks += 1;

@@ -24,8 +24,13 @@ extern "C" {
 
     pub(super) fn caller(request: &web_sys::Request) -> Caller;
 
+    pub(super) fn nobody() -> Caller;
+
     #[wasm_bindgen(catch)]
     pub(super) async fn sleep(caller: &Caller, ms: f64) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn gone(request: &web_sys::Request) -> Result<JsValue, JsValue>;
 
     /// A way to the caller: `{readable, writable, writer, caller}`.
     #[derive(Clone, Debug)]
@@ -53,10 +58,28 @@ extern "C" {
 
     #[wasm_bindgen(catch)]
     pub(super) async fn look(
+        fetcher: &JsValue,
         url: &str,
         headers: &web_sys::Headers,
         timeout_ms: f64,
         most: f64,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn pause(ms: f64) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    pub(super) fn atomically(
+        storage: &JsValue,
+        work: &mut dyn FnMut() -> Result<(), JsValue>,
+    ) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch)]
+    pub(super) async fn say(
+        namespace: &JsValue,
+        name: &str,
+        text: &str,
+        timeout_ms: f64,
     ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
@@ -66,6 +89,7 @@ extern "C" {
     pub(super) async fn send(
         caller: &Caller,
         call: &Call,
+        fetcher: &JsValue,
         url: &str,
         headers: &web_sys::Headers,
         body: &[u8],

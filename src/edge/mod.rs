@@ -7,8 +7,12 @@
 //! anything that wasm does. So each step that needs the runtime is one call into `glue.js`, which does
 //! the reading and writing there and comes back with plain values.
 
+mod boxes;
 mod breakers;
+mod cron;
 mod glue;
+mod ledger;
+mod lock;
 mod start;
 mod world;
 
@@ -24,7 +28,7 @@ async fn fetch(
 ) -> worker::Result<web_sys::Response> {
     let head = start::head(&request);
     let isolate = start::isolate(&env);
-    let world = world::World::new(request, env, context);
+    let world = world::World::of_request(request, env, context);
     let answer = gateway::handle(&world, &isolate, &head).await;
     Ok(start::respond(answer))
 }

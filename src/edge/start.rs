@@ -7,7 +7,7 @@ use std::rc::Rc;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::Env;
 
-use crate::config::{self, Mistake};
+use crate::config::{self, Environment, Mistake};
 use crate::edge::glue::{self, Way};
 use crate::gateway::{Answer, AnswerBody, Head, Isolate};
 
@@ -40,14 +40,26 @@ fn parse_config(env: &Env) -> Result<config::Config, Vec<Mistake>> {
                     .to_owned(),
         }]);
     };
-    config::parse(&text, &|name| {
+    let secret = |name: &str| {
         binding(env, name)
             .as_string()
             .filter(|secret| !secret.trim().is_empty())
-    })
+    };
+    let environment = Environment {
+        secret: &secret,
+        bound: &|name| fetches(&binding(env, name)),
+    };
+    config::parse_in(&text, &environment)
 }
 
-fn binding(env: &Env, name: &str) -> JsValue {
+/// Whether a binding is a service that fetches.
+fn fetches(value: &JsValue) -> bool {
+    let fetch = js_sys::Reflect::get(value, &JsValue::from_str("fetch"));
+    value.is_object() && fetch.is_ok_and(|fetch| fetch.is_function())
+}
+
+/// What the environment holds under a name; undefined where it holds nothing.
+pub(super) fn binding(env: &Env, name: &str) -> JsValue {
     js_sys::Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
@@ -57,7 +69,7 @@ pub(super) fn head(request: &web_sys::Request) -> Head {
     let mut lines = lines.split('\n');
     let mut next = || lines.next().unwrap_or_default();
     let method = next().to_owned();
-    let (host, path) = host_and_path(next());
+    let (host, path, query) = parts(next());
     let mut header = || {
         Some(next())
             .filter(|text| !text.is_empty())
@@ -66,6 +78,7 @@ pub(super) fn head(request: &web_sys::Request) -> Head {
     Head {
         method,
         path: path.to_owned(),
+        query: query.map(str::to_owned),
         host: host.to_owned(),
         authorization: header(),
         content_type: header(),
@@ -73,13 +86,16 @@ pub(super) fn head(request: &web_sys::Request) -> Head {
         origin: header(),
         truncate: header(),
         timeout: header(),
+        drill: header(),
         mode: header(),
+        privacy: header(),
         client_ip: header(),
+        stranger: header(),
     }
 }
 
 /// The parts of an absolute address as the runtime writes it: normal form, never with credentials.
-fn host_and_path(url: &str) -> (&str, &str) {
+fn parts(url: &str) -> (&str, &str, Option<&str>) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let cut = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at_checked(cut).unwrap_or((rest, ""));
@@ -87,8 +103,11 @@ fn host_and_path(url: &str) -> (&str, &str) {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,
     };
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    (host, path)
+    let path = path.split('#').next().unwrap_or_default();
+    match path.split_once('?') {
+        Some((path, query)) => (host, path, Some(query)),
+        None => (host, path, None),
+    }
 }
 
 /// The runtime's response.

@@ -8,16 +8,20 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::{Context, Env};
+use worker::{Context, Env, ScheduleContext};
 
-use crate::config::{Key, Target};
-use crate::edge::start::{bytes_of, is_code};
-use crate::edge::{breakers, glue};
+use crate::config::{Key, Passage, Target};
+use crate::edge::start::{binding, bytes_of, is_code};
+use crate::edge::{boxes, breakers, glue, ledger, lock};
+use crate::ledger::message::Message;
 use crate::platform::{
     BodyError, Broken, Call, CallerLeft, HEARTBEAT, Pace, Platform, Pumped, Reply, ReplyBody,
-    ReplyHeaders, SendError, Taking,
+    ReplyHeaders, SendError, Taking, Told,
 };
+use crate::policy::boxes::Boxes;
+use crate::policy::boxes::sighting::Look;
 use crate::policy::breaker::Shared;
+use crate::policy::lease;
 use crate::stream::relay::{Fed, Relay, Sound, Standing};
 
 /// What `glue.js` answers in place of an answer.
@@ -31,35 +35,68 @@ const LONGEST_ANSWER: f64 = 33_554_432.0;
 /// The most bytes of an error that are read; what it says stands at its start.
 const LONGEST_ERROR: f64 = 65_536.0;
 
+/// The most bytes of what a server tells of itself. A model in its list takes half a kilobyte.
+const LONGEST_LOOK: f64 = 1_048_576.0;
+
+/// How long a Durable Object may take to answer, in milliseconds. What the ledger wrote and was late to
+/// say is not counted twice.
+const OBJECT_MS: f64 = 10_000.0;
+
 thread_local! {
     /// Each target's headers, made once an isolate.
     static HEADERS: RefCell<BTreeMap<String, web_sys::Headers>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// The world of one request.
+/// The world of one event.
 #[derive(Clone)]
 pub(super) struct World(Rc<Inner>);
 
 struct Inner {
-    request: web_sys::Request,
+    event: Event,
     caller: OnceCell<glue::Caller>,
     env: Env,
-    context: Context,
+}
+
+/// What woke the Worker, with what keeps it awake.
+enum Event {
+    Cron(ScheduleContext),
+    Request(web_sys::Request, Context),
 }
 
 impl World {
-    pub(super) fn new(request: web_sys::Request, env: Env, context: Context) -> Self {
+    pub(super) fn of_request(request: web_sys::Request, env: Env, context: Context) -> Self {
+        Self::of(Event::Request(request, context), env)
+    }
+
+    /// A world in which nobody waits.
+    pub(super) fn of_cron(env: Env, context: ScheduleContext) -> Self {
+        Self::of(Event::Cron(context), env)
+    }
+
+    fn of(event: Event, env: Env) -> Self {
         Self(Rc::new(Inner {
-            request,
+            event,
             caller: OnceCell::new(),
             env,
-            context,
         }))
     }
 
     /// The caller's connection, watched from the first time that something waits.
     fn caller(&self) -> &glue::Caller {
-        self.0.caller.get_or_init(|| glue::caller(&self.0.request))
+        self.0.caller.get_or_init(|| match &self.0.event {
+            Event::Cron(_) => glue::nobody(),
+            Event::Request(request, _) => glue::caller(request),
+        })
+    }
+
+    /// What fetches `url` for a target: a bound service, or undefined for the runtime itself. `None`
+    /// where nothing may. Looked up each time: what is bound belongs to the request.
+    fn fetcher(&self, target: &Target, url: &str) -> Option<JsValue> {
+        match target.passage(url) {
+            Passage::Barred => None,
+            Passage::Binding(name) => Some(binding(&self.0.env, name)).filter(JsValue::is_object),
+            Passage::Public => Some(JsValue::UNDEFINED),
+        }
     }
 }
 
@@ -126,13 +163,20 @@ impl Platform for World {
     async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
         #[expect(clippy::cast_precision_loss, reason = "a number of bytes in memory")]
         let limit = limit as f64;
-        match glue::request_body(&self.0.request, limit).await {
+        let Event::Request(request, _) = &self.0.event else {
+            return Err(BodyError::Broken);
+        };
+        match glue::request_body(request, limit).await {
             Ok(value) => bytes_of(&value).ok_or(BodyError::TooLarge),
             Err(_) => Err(BodyError::Broken),
         }
     }
 
     async fn send(&self, call: Call<'_>) -> Result<Reply<Open>, SendError> {
+        let url = &call.target.url;
+        let fetcher = self
+            .fetcher(call.target, url)
+            .ok_or(SendError::Unreachable)?;
         let headers = headers_of(call.target);
         let open = match call.taking {
             Taking::Open => true,
@@ -143,7 +187,8 @@ impl Platform for World {
         let sent = glue::send(
             self.caller(),
             &call_under_way,
-            &call.target.url,
+            &fetcher,
+            url,
             &headers,
             call.body,
             open,
@@ -155,6 +200,9 @@ impl Platform for World {
         ended_early.0 = None;
         if value.is_object() {
             return Ok(reply(value.unchecked_into()));
+        }
+        if let Some(text) = value.as_string() {
+            return Err(SendError::Thrown(text));
         }
         Err(if is_code(&value, TIMED_OUT) {
             SendError::TimedOut
@@ -237,22 +285,66 @@ impl Platform for World {
         pumped_of(passed.ok().and_then(|value| value.as_f64()))
     }
 
-    async fn look(&self, target: &Target, url: &str, timeout_ms: u64) -> Option<Vec<u8>> {
+    async fn look(&self, target: &Target, url: &str, timeout_ms: u64) -> Look {
+        let Some(fetcher) = self.fetcher(target, url) else {
+            return Look::Nothing;
+        };
         let headers = headers_of(target);
-        let seen = glue::look(url, &headers, ms(timeout_ms), LONGEST_ERROR).await;
-        bytes_of(&seen.ok()?)
+        let seen = glue::look(&fetcher, url, &headers, ms(timeout_ms), LONGEST_LOOK).await;
+        let seen = seen.unwrap_or(JsValue::NULL);
+        match (bytes_of(&seen), seen.as_f64()) {
+            (Some(body), _) => Look::Body(body),
+            (None, Some(status)) => Look::Status(self::status(status)),
+            (None, None) => Look::Nothing,
+        }
     }
 
     fn after(&self, work: impl Future<Output = ()> + 'static) {
-        self.0.context.wait_until(work);
+        match &self.0.event {
+            Event::Cron(context) => context.wait_until(work),
+            Event::Request(_, context) => context.wait_until(work),
+        }
     }
 
-    async fn shared_breakers(&self, targets: &[&str]) -> Option<Vec<(String, Shared)>> {
-        breakers::read(&self.0.env, targets).await
+    async fn shared(&self, targets: &[&str], servers: &[&str]) -> Option<Told> {
+        breakers::read(&self.0.env, targets, servers).await
     }
 
     async fn share_breaker(&self, target: &str, shared: &Shared) {
         breakers::write(&self.0.env, target, shared).await;
+    }
+
+    async fn lock(&self, name: &str, message: &lease::Message) -> Option<lease::Reply> {
+        let namespace = binding(&self.0.env, lock::BINDING);
+        let text = serde_json::to_string(message).ok()?;
+        let patience = match message {
+            // It waits for a slot, and whoever asks has a limit of its own.
+            lease::Message::Ask(_) => 0.0,
+            lease::Message::Free
+            | lease::Message::Look
+            | lease::Message::Release { .. }
+            | lease::Message::Renew { .. } => OBJECT_MS,
+        };
+        let said = glue::say(&namespace, name, &text, patience).await.ok()?;
+        serde_json::from_str(&said.as_string()?).ok()
+    }
+
+    async fn gather(&self, ms: u64) {
+        // One that fails would be one that is over.
+        let _ = glue::pause(self::ms(ms)).await;
+    }
+
+    async fn ledger(&self, message: &Message) -> Option<String> {
+        let namespace = binding(&self.0.env, ledger::BINDING);
+        let text = serde_json::to_string(message).ok()?;
+        let said = glue::say(&namespace, ledger::NAME, &text, OBJECT_MS)
+            .await
+            .ok()?;
+        said.as_string()
+    }
+
+    async fn share_boxes(&self, boxes: &Boxes) {
+        boxes::write(&self.0.env, boxes).await;
     }
 
     fn log(&self, line: &str) {
@@ -349,6 +441,15 @@ fn headers_of(target: &Target) -> web_sys::Headers {
         made.insert(target.name.clone(), headers.clone());
         headers
     })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a status has three digits"
+)]
+fn status(status: f64) -> u16 {
+    status as u16
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds, far below 2^52")]

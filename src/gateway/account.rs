@@ -6,9 +6,10 @@
 use std::cell::RefCell;
 
 use crate::gateway::answer::{Disclosure, Omitted};
-use crate::gateway::attempt::Attempt;
+use crate::gateway::attempt::{Attempt, Staged};
 use crate::gateway::spent::{Spent, Used};
 use crate::policy::cost::Tariff;
+use crate::policy::privacy::Ground;
 use crate::reason::Reason;
 
 /// What was tried so far.
@@ -26,7 +27,14 @@ struct Inner {
     first_refusal: Option<String>,
     last_refusal: Option<String>,
     parts: Vec<Part>,
+    /// When the caller was given the first word.
+    first_word: Option<u64>,
+    private: Option<Ground>,
+    /// The id of the drill that it is part of.
+    drill: Option<String>,
     usage: Reckoning,
+    /// The slots that were given back, by box and token.
+    given_back: Vec<(String, String)>,
     /// The targets whose breakers have heard of a failure.
     failed: Vec<String>,
 }
@@ -79,6 +87,39 @@ pub(super) enum Last {
 }
 
 impl Account {
+    /// Notes why the request stays at home.
+    pub(super) fn stays_home(&self, ground: Ground) {
+        self.0.borrow_mut().private = Some(ground);
+    }
+
+    /// Notes that the caller is given a word.
+    pub(super) fn speaks(&self, now: u64) {
+        self.0.borrow_mut().first_word.get_or_insert(now);
+    }
+
+    /// When the caller was given the first word, in milliseconds since 1970.
+    pub(super) fn first_word(&self) -> Option<u64> {
+        self.0.borrow().first_word
+    }
+
+    /// Notes that a slot at a box is given back.
+    pub(super) fn gives_back(&self, name: &str, owner: &str) {
+        let given = (name.to_owned(), owner.to_owned());
+        self.0.borrow_mut().given_back.push(given);
+    }
+
+    /// The tokens that the request has given back at a box; the lock may not have heard of that yet.
+    pub(super) fn given_back(&self, name: &str) -> Vec<String> {
+        let account = self.0.borrow();
+        let here = account.given_back.iter().filter(|(other, _)| other == name);
+        here.map(|(_, owner)| owner.clone()).collect()
+    }
+
+    /// Notes the drill that the request is part of.
+    pub(super) fn takes_part(&self, drill: &str) {
+        self.0.borrow_mut().drill = Some(drill.to_owned());
+    }
+
     /// Notes an attempt that is over, or was none.
     pub(super) fn note(&self, attempt: Attempt) {
         self.0.borrow_mut().attempts.push(attempt);
@@ -117,19 +158,33 @@ impl Account {
     }
 
     /// An attempt that had brought an answer has failed after all.
-    pub(super) fn breaks(&self, entry: Entry, reason: Reason) {
+    pub(super) fn breaks(&self, entry: Entry, reason: Reason, staged: Staged) {
         if let Some(attempt) = self.0.borrow_mut().attempts.get_mut(entry) {
             attempt.reason = Some(reason);
+            attempt.staged = staged;
         }
     }
 
-    /// Whatever is still under way has been given up for this reason.
-    pub(super) fn gives_up(&self, now: u64, reason: Reason) {
-        let mut account = self.0.borrow_mut();
-        for (entry, began) in std::mem::take(&mut account.under_way) {
-            if let Some(attempt) = account.attempts.get_mut(entry) {
+    /// Whatever is still under way has been given up for this reason. What it used nobody tells.
+    pub(super) fn gives_up(
+        &self,
+        now: u64,
+        reason: Reason,
+        tariff: impl Fn(&str) -> Option<Tariff>,
+    ) {
+        let under_way = std::mem::take(&mut self.0.borrow_mut().under_way);
+        for (entry, began) in under_way {
+            let target = {
+                let mut account = self.0.borrow_mut();
+                let Some(attempt) = account.attempts.get_mut(entry) else {
+                    continue;
+                };
                 attempt.reason = Some(reason);
                 attempt.ms = now.saturating_sub(began);
+                attempt.target.clone()
+            };
+            if let Some(tariff) = tariff(&target) {
+                self.spends(entry, &target, Used::Untold, tariff, now);
             }
         }
     }
@@ -161,7 +216,13 @@ impl Account {
             matches!(
                 attempt.reason,
                 Some(
-                    Reason::ContentPolicy | Reason::NoKey | Reason::Rejected | Reason::Unsupported
+                    Reason::ContentPolicy
+                        | Reason::Forwarded
+                        | Reason::NoBinding
+                        | Reason::NoKey
+                        | Reason::Private
+                        | Reason::Rejected
+                        | Reason::Unsupported
                 )
             )
         });
@@ -267,6 +328,8 @@ impl Account {
             attempts: &attempts,
             omitted: answerer.map_or(&NOTHING_OMITTED, |answerer| &answerer.omitted),
             parts: &parts,
+            private: account.private,
+            drill: account.drill.as_deref(),
             usage: account.usage,
             spent: &account.spent,
         })

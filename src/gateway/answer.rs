@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use crate::error::ErrorAnswer;
 use crate::gateway::account::{Part, Reckoning};
-use crate::gateway::attempt::Attempt;
+use crate::gateway::attempt::{Attempt, Staged};
 use crate::gateway::spent::{Bill, Spent};
 use crate::openai::json::Writer;
 use crate::policy::fit::Truncated;
+use crate::policy::privacy::Ground;
 
 /// An answer to the caller. `S` is the platform's stream.
 #[derive(Debug)]
@@ -72,6 +73,10 @@ pub struct Disclosure<'a> {
     pub omitted: &'a Omitted,
     /// Who wrote which part, where it was more than one.
     pub parts: &'a [Part],
+    /// Why the request stayed at home, where it did.
+    pub private: Option<Ground>,
+    /// The drill that it was part of.
+    pub drill: Option<&'a str>,
     /// Whether all usage was counted by upstreams.
     pub usage: Reckoning,
     /// What each attempt used and cost, as far as that can be told by now.
@@ -97,6 +102,12 @@ impl Disclosure<'_> {
         }
         object.text("request_id", self.request_id);
         attempts_json(object.name("attempts"), self.attempts);
+        if let Some(ground) = self.private {
+            object.text("private", &ground.to_string());
+        }
+        if let Some(drill) = self.drill {
+            object.text("drill", drill);
+        }
         if let Some(truncated) = self.omitted.truncated {
             let mut cut = Writer::new(object.name("truncated"));
             cut.number("messages", truncated.messages.into())
@@ -140,6 +151,9 @@ impl Disclosure<'_> {
         if !self.attempts.is_empty() {
             let tried: Vec<String> = self.attempts.iter().map(Attempt::summary).collect();
             answer.header("x-pilotlight-attempts", tried.join(","));
+        }
+        if let Some(ground) = self.private {
+            answer.header("x-pilotlight-private", ground.to_string());
         }
         if !self.omitted.dropped.is_empty() {
             answer.header("x-pilotlight-dropped", self.omitted.dropped.join(","));
@@ -189,6 +203,12 @@ pub fn attempts_json(out: &mut Vec<u8>, attempts: &[Attempt]) {
             object.text("field", field);
         }
         object.number("ms", attempt.ms);
+        match attempt.staged {
+            Staged::No => {}
+            Staged::Yes => {
+                object.raw("drill", "true");
+            }
+        }
         object.end();
     }
     if separator == b'[' {

@@ -4,14 +4,15 @@ use std::pin::pin;
 
 use futures::future::{Either, select};
 
-use crate::config::Target;
+use crate::config::{Target, Way};
 use crate::gateway::job::Passing;
 use crate::openai::{Delivery, Usage};
 use crate::platform::{
     Broken, Call, CallerLeft, Platform, Reply, ReplyBody, ReplyHeaders, SendError, Taking,
 };
 use crate::policy::breaker::Cause;
-use crate::policy::classify::{self, Signs, Verdict, Wording};
+use crate::policy::classify::{self, Signs, Verdict, Wording, bound};
+use crate::policy::drill;
 use crate::provider::{Completion, Fault, Presence, Reading, Unsupported};
 use crate::reason::Reason;
 use crate::stream::relay::{Relay, Standing, Terms};
@@ -37,6 +38,18 @@ pub struct Attempt {
     pub again_at: Option<u64>,
     /// Why its breaker is open, where it is.
     pub cause: Option<Cause>,
+    /// Whether it failed because a drill said so.
+    pub staged: Staged,
+}
+
+/// Whether something happened in a drill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Staged {
+    /// It happened.
+    #[default]
+    No,
+    /// It was made to happen.
+    Yes,
 }
 
 impl Attempt {
@@ -58,12 +71,21 @@ impl Attempt {
             ms,
             again_at: None,
             cause: None,
+            staged: Staged::No,
         }
     }
 
     /// `ok`, or the reason.
     pub fn outcome(&self) -> &'static str {
         self.reason.map_or("ok", Reason::label)
+    }
+
+    /// The reason as the ledger counts it: what a drill did is not counted as the target's.
+    pub fn told_as(&self) -> String {
+        match self.staged {
+            Staged::No => self.outcome().to_owned(),
+            Staged::Yes => format!("drill:{}", self.outcome()),
+        }
     }
 
     /// `target:ok`, `target:429` or `target:reason`: an HTTP status where it says as much.
@@ -104,6 +126,8 @@ pub(super) struct Plan<'a> {
     pub(super) asked: Asked,
     /// How the stream is to be passed on.
     pub(super) passing: Passing,
+    /// How it fails in a drill.
+    pub(super) fault: Option<drill::Fault>,
 }
 
 /// An attempt that succeeded.
@@ -166,11 +190,16 @@ pub(super) async fn attempt<W: Platform>(
         taking,
         timeout_ms: limit.min(left),
     };
-    let sent = match plan.target.provider.presence_url(&plan.target.url) {
-        Some(url) if limit < left && limit < settings.load_timeout_ms => {
+    let staged = match plan.fault {
+        Some(fault) => stage(world, &call, fault).await,
+        None => None,
+    };
+    let sent = match (staged, plan.target.provider.presence_url(&plan.target.url)) {
+        (Some(staged), _) => staged.map_err(Unsent::Failed),
+        (None, Some(url)) if limit < left && limit < settings.load_timeout_ms => {
             send_patiently(world, call, &url, left).await
         }
-        Some(_) | None => world.send(call).await.map_err(Unsent::Failed),
+        (None, _) => world.send(call).await.map_err(Unsent::Failed),
     };
     let reply = sent.map_err(|unsent| {
         let reason = match unsent {
@@ -178,6 +207,7 @@ pub(super) async fn attempt<W: Platform>(
             Unsent::Loading => Reason::ModelLoading,
             Unsent::Failed(SendError::TimedOut) if left < limit => Reason::Deadline,
             Unsent::Failed(SendError::TimedOut) => late,
+            Unsent::Failed(SendError::Thrown(text)) => bound::thrown(&text),
             Unsent::Failed(SendError::Unreachable) => Reason::Unreachable,
             Unsent::Failed(SendError::CallerLeft) => Reason::CallerLeft,
             Unsent::Failed(SendError::TooLong) => Reason::NotAnApi,
@@ -189,7 +219,7 @@ pub(super) async fn attempt<W: Platform>(
         headers,
         body,
     } = reply;
-    match body {
+    let answer = match body {
         ReplyBody::Whole(bytes) => whole(plan, status, &headers, &bytes, world.now()),
         ReplyBody::Open(body) => {
             if let Some(reason) = in_between(plan.target, status, &headers, b"") {
@@ -198,6 +228,48 @@ pub(super) async fn attempt<W: Platform>(
             begun();
             peek(world, plan, body, terms()).await
         }
+    };
+    match plan.fault {
+        Some(drill::Fault::Cut) => cut(answer?, plan),
+        Some(drill::Fault::Overloaded | drill::Fault::Silence | drill::Fault::Throttled) | None => {
+            answer
+        }
+    }
+}
+
+/// What a drill puts in place of the target's reply; `None` where the target is asked.
+async fn stage<W: Platform>(
+    world: &W,
+    call: &Call<'_>,
+    fault: drill::Fault,
+) -> Option<Result<Reply<W::Body>, SendError>> {
+    let refusal = |status, words: &str| Reply {
+        status,
+        headers: ReplyHeaders {
+            content_type: Some("application/json".to_owned()),
+            ..ReplyHeaders::default()
+        },
+        body: ReplyBody::Whole(format!("{{\"error\":{{\"message\":\"{words}\"}}}}").into_bytes()),
+    };
+    match fault {
+        drill::Fault::Cut => None,
+        drill::Fault::Overloaded => Some(Ok(refusal(503, "a drill: overloaded"))),
+        drill::Fault::Throttled => Some(Ok(refusal(429, "a drill: too many requests"))),
+        drill::Fault::Silence => Some(Err(match world.sleep(call.timeout_ms).await {
+            Ok(()) => SendError::TimedOut,
+            Err(CallerLeft) => SendError::CallerLeft,
+        })),
+    }
+}
+
+/// Cuts an answer off after its first words, for a drill; one that came at once is cut off before.
+fn cut<B>(answer: Success<B>, plan: Plan<'_>) -> Result<Success<B>, Failure> {
+    match answer {
+        Success::Stream(stream) if *stream.relay.standing() == Standing::Committed => {
+            let body = None;
+            Ok(Success::Stream(Stream { body, ..stream }))
+        }
+        Success::Stream(_) | Success::Whole(_) => Err(Failure::of(Reason::StreamCut, plan.wording)),
     }
 }
 
@@ -236,15 +308,19 @@ async fn send_patiently<W: Platform>(
         Either::Left((sent, _)) => return sent.map_err(Unsent::Failed),
         Either::Right((seen, sending)) => (seen, sending),
     };
-    let presence = seen.map(|body| call.target.provider.presence(&body, &call.target.model));
+    let provider = call.target.provider;
+    let presence = seen
+        .body()
+        .map(|body| provider.presence(body, &call.target.model));
     if presence != Some(Presence::Absent) {
         return Err(Unsent::Failed(SendError::TimedOut));
     }
     sending.await.map_err(|error| match error {
         SendError::TimedOut => Unsent::Loading,
-        SendError::CallerLeft | SendError::TooLong | SendError::Unreachable => {
-            Unsent::Failed(error)
-        }
+        SendError::CallerLeft
+        | SendError::Thrown(_)
+        | SendError::TooLong
+        | SendError::Unreachable => Unsent::Failed(error),
     })
 }
 
@@ -255,6 +331,10 @@ fn whole<B>(
     bytes: &[u8],
     now: u64,
 ) -> Result<Success<B>, Failure> {
+    if let Some(reason) = behind_binding(plan.target, status, headers, bytes) {
+        // The status is nobody's: the box has said nothing.
+        return Err(Failure::of(reason, plan.wording));
+    }
     if let Some(reason) = in_between(plan.target, status, headers, bytes) {
         return Err(Failure::with_status(reason, plan.wording, status));
     }
@@ -356,7 +436,25 @@ async fn peek<W: Platform>(
     }
 }
 
-fn in_between(target: &Target, status: u16, headers: &ReplyHeaders, body: &[u8]) -> Option<Reason> {
+fn behind_binding(
+    target: &Target,
+    status: u16,
+    headers: &ReplyHeaders,
+    body: &[u8],
+) -> Option<Reason> {
+    match target.way {
+        Way::Binding(_) => bound::answered(status, headers.content_type.as_deref(), body),
+        Way::Missing(_) | Way::Public => None,
+    }
+}
+
+/// What an answer is that the target itself did not write, where it shows.
+pub(super) fn in_between(
+    target: &Target,
+    status: u16,
+    headers: &ReplyHeaders,
+    body: &[u8],
+) -> Option<Reason> {
     let signs = Signs {
         status,
         content_type: headers.content_type.as_deref(),

@@ -4,18 +4,21 @@
 //! target that cannot be asked, fails or breaks makes room for the next. Before the first word has gone
 //! to the caller the next one begins anew; after that it goes on where the other stopped.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::pin::pin;
 
 use futures::future::{Either, select};
 
-use crate::config::Mode;
+use crate::config::{Mode, Target};
 use crate::gateway::account::{Answerer, Last, Reckoning};
 use crate::gateway::attempt::Success;
+use crate::gateway::course::{Course, Turn};
 use crate::gateway::deliver::{Delivered, Sent, Sink, deliver};
+use crate::gateway::hold::{NotHeld, Patience, claim_any};
 use crate::gateway::job::Job;
-use crate::gateway::open::{Heard, Opened, open};
+use crate::gateway::leave;
+use crate::gateway::open::{Entrance, Heard, Opened, note_busy, open};
+use crate::gateway::own;
 use crate::gateway::spent::Used;
 use crate::openai::{Message, Usage};
 use crate::platform::{CallerLeft, Platform};
@@ -63,11 +66,11 @@ pub(super) async fn run<W: Platform>(job: &Job<'_, W>, order: &[usize]) -> Endin
         used: Usage::default(),
     };
     let mut last = Last::Failure;
-    while let Some(at) = course
-        .next()
+    while let Some(turn) = course
+        .next(job)
         .or_else(|| begin_anew(job, order, &mut so_far, &mut course))
     {
-        let asking = hedged(job, at, &mut course, so_far.written.as_ref());
+        let asking = taking(job, turn, &mut course, so_far.written.as_ref());
         match job.waiting(asking).await {
             Heard::Answer(opened) => {
                 let taken = take(job, *opened, &mut so_far, &mut course).await;
@@ -75,7 +78,7 @@ pub(super) async fn run<W: Platform>(job: &Job<'_, W>, order: &[usize]) -> Endin
                     return ending;
                 }
             }
-            Heard::Nothing => {}
+            Heard::Busy | Heard::Nothing => {}
             // It was asked to go on with another's words; the others may not mind.
             Heard::Refusal if so_far.written.is_some() => {}
             Heard::Refusal => {
@@ -96,22 +99,25 @@ pub(super) async fn run<W: Platform>(job: &Job<'_, W>, order: &[usize]) -> Endin
     }
 }
 
-/// Where nobody could go on with an answer that has not gone out, it is begun anew: the target to be
-/// asked first.
+/// Where nobody could go on with an answer that has not gone out, it is begun anew, once: the target to
+/// be asked first.
 fn begin_anew<W: Platform>(
     job: &Job<'_, W>,
     order: &[usize],
     so_far: &mut SoFar,
     course: &mut Course,
-) -> Option<usize> {
+) -> Option<Turn> {
     let Sink::Collected(collector) = &mut so_far.sink else {
         return None;
     };
     so_far.written.take()?;
+    if !course.begins_anew() {
+        return None;
+    }
     *collector = Collector::new(job.request.choices);
     job.account.start_over();
     course.queue.extend(order);
-    course.next()
+    course.next(job)
 }
 
 /// How far the answer has come.
@@ -138,7 +144,7 @@ impl SoFar {
 /// Takes a target's answer to its end, or to where it breaks.
 async fn take<W: Platform>(
     job: &Job<'_, W>,
-    opened: Opened<W::Body>,
+    opened: Opened<W>,
     so_far: &mut SoFar,
     course: &mut Course,
 ) -> ControlFlow<Ending> {
@@ -148,6 +154,7 @@ async fn take<W: Platform>(
         permit,
         counted,
         answer,
+        hold,
     } = opened;
     let Some(target) = job.config.targets.get(at) else {
         return ControlFlow::Continue(());
@@ -173,7 +180,7 @@ async fn take<W: Platform>(
     // A target that was probed is back with its first word; how it ends is told at the end.
     let told = job.isolate.heard_from(target, permit, job.world.now());
     super::tell_isolates(job.world, target, told);
-    match deliver(job, target, &answerer, &mut so_far.sink, stream).await {
+    match deliver(job, target, &answerer, &mut so_far.sink, stream, hold).await {
         Delivered::Whole(tally) => {
             spends(Used::told(tally.usage));
             job.isolate.compare(&target.name, counted, tally.usage);
@@ -189,39 +196,74 @@ async fn take<W: Platform>(
         Delivered::Broke {
             verdict,
             tally,
-            mut written,
+            written,
         } => {
-            let reason = verdict.reason;
-            job.account.breaks(answerer.entry, reason);
+            job.account
+                .breaks(answerer.entry, verdict.reason, job.staged(target));
+            own::learn(job, target, verdict.reason);
             job.tell_breaker(target, permit, verdict.health);
-            // What is told in the end is why it broke, and not why nobody could go on.
-            if reason != Reason::NoSplice || so_far.broke.is_none() {
-                so_far.broke = Some((reason, tally));
-            }
             let (used, reckoning) = used(job, &written, tally, counted);
             spends(match reckoning {
                 Reckoning::Counted => Used::Counted(used),
                 Reckoning::Estimated => Used::Estimated(used),
             });
             so_far.used = so_far.used.plus(used);
-            so_far.written = match next(job, &mut so_far.sink, &written, reason) {
-                Next::BeginsAnew => {
-                    job.account.start_over();
-                    None
-                }
-                Next::GoesOn => {
-                    written.add_used(used);
-                    job.account.reckons(reckoning);
-                    let until = written.characters();
-                    job.account.part(&target.name, &target.model, until);
-                    Some(written)
-                }
-                Next::IsNot => return ControlFlow::Break(Ending::Broke { reason, tally }),
+            let broken = Broken {
+                reason: verdict.reason,
+                tally,
+                written,
+                used,
+                reckoning,
             };
-            course.broke(at, reason);
+            after_break(job, target, broken, so_far)?;
+            course.broke(at, verdict.reason);
             ControlFlow::Continue(())
         }
     }
+}
+
+/// An answer that broke.
+struct Broken {
+    reason: Reason,
+    tally: Tally,
+    written: Written,
+    used: Usage,
+    reckoning: Reckoning,
+}
+
+/// Sees to what the next target does.
+fn after_break<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    broken: Broken,
+    so_far: &mut SoFar,
+) -> ControlFlow<Ending> {
+    let Broken {
+        reason,
+        tally,
+        mut written,
+        used,
+        reckoning,
+    } = broken;
+    // What is told in the end is why it broke, and not why nobody could go on.
+    if reason != Reason::NoSplice || so_far.broke.is_none() {
+        so_far.broke = Some((reason, tally));
+    }
+    so_far.written = match next(job, &mut so_far.sink, &written, reason) {
+        Next::BeginsAnew => {
+            job.account.start_over();
+            None
+        }
+        Next::GoesOn => {
+            written.add_used(used);
+            job.account.reckons(reckoning);
+            let until = written.characters();
+            job.account.part(&target.name, &target.model, until);
+            Some(written)
+        }
+        Next::IsNot => return ControlFlow::Break(Ending::Broke { reason, tally }),
+    };
+    ControlFlow::Continue(())
 }
 
 /// A whole answer, as the sink has it.
@@ -299,42 +341,61 @@ fn used<W: Platform>(
     (about, Reckoning::Estimated)
 }
 
-/// Which target is asked when.
-struct Course {
-    /// Those to be asked, in order.
-    queue: VecDeque<usize>,
-    /// Those that broke, to be asked once more when nobody else is left.
-    again: VecDeque<usize>,
-    /// Those that have been given their second chance.
-    spent: Vec<usize>,
+/// Asks whoever's turn it is.
+async fn taking<W: Platform>(
+    job: &Job<'_, W>,
+    turn: Turn,
+    course: &mut Course,
+    written: Option<&Written>,
+) -> Heard<W> {
+    let (boxes, patience) = match turn {
+        Turn::One(at, patience) => {
+            return hedged(job, at, Entrance::Waits(patience), course, written).await;
+        }
+        Turn::AnyOf(boxes, patience) => (boxes, patience),
+    };
+    let since = job.world.now();
+    let boxes = askable(job, boxes);
+    match claim_any(job, &boxes, patience).await {
+        Ok((at, hold)) => {
+            let others: Vec<usize> = boxes.into_iter().filter(|other| *other != at).collect();
+            // Should it fail, another of them may be free by then.
+            course.were_busy(job, &others, Patience::Usual);
+            hedged(job, at, Entrance::Held(hold), course, written).await
+        }
+        Err(NotHeld::CallerLeft) => Heard::CallerLeft,
+        Err(NotHeld::Busy) => {
+            let waited = job.world.now() > since;
+            let news = boxes.len().saturating_sub(1);
+            for (place, at) in boxes.iter().enumerate() {
+                // Those that were passed over are noted already.
+                if let Some(target) = job.config.targets.get(*at)
+                    && (waited || (place == news && patience == Patience::Usual))
+                {
+                    note_busy(job, target, since);
+                }
+            }
+            course.were_busy(job, &boxes, patience);
+            Heard::Busy
+        }
+    }
 }
 
-impl Course {
-    fn new(order: &[usize]) -> Self {
-        Self {
-            queue: order.iter().copied().collect(),
-            again: VecDeque::new(),
-            spent: Vec::new(),
+/// Those of some targets that may be asked, as far as can be told before; the others are noted.
+fn askable<W: Platform>(job: &Job<'_, W>, boxes: Vec<usize>) -> Vec<usize> {
+    let may = |at: &usize| {
+        let refused = job
+            .config
+            .targets
+            .get(*at)
+            .and_then(|target| leave::refused(job, target));
+        let may = refused.is_none();
+        if let Some(skipped) = refused {
+            job.account.note(skipped);
         }
-    }
-
-    fn next(&mut self) -> Option<usize> {
-        self.queue.pop_front().or_else(|| self.again.pop_front())
-    }
-
-    /// A target broke: it is asked once more, at once where all that was wrong is how it went on, else
-    /// when nobody else is left.
-    fn broke(&mut self, at: usize, reason: Reason) {
-        if self.spent.contains(&at) {
-            return;
-        }
-        self.spent.push(at);
-        if reason == Reason::NoSplice {
-            self.queue.push_front(at);
-        } else {
-            self.again.push_back(at);
-        }
-    }
+        may
+    };
+    boxes.into_iter().filter(may).collect()
 }
 
 /// Asks a target, and the next one as well when its first word is late and it is set to be hedged.
@@ -342,9 +403,11 @@ impl Course {
 async fn hedged<W: Platform>(
     job: &Job<'_, W>,
     at: usize,
+    entrance: Entrance<W>,
     course: &mut Course,
     written: Option<&Written>,
-) -> Heard<W::Body> {
+) -> Heard<W> {
+    let patience = entrance.patience();
     let late = job
         .config
         .targets
@@ -352,11 +415,16 @@ async fn hedged<W: Platform>(
         .and_then(|target| target.settings.hedge_after_ms)
         .filter(|_| written.is_none() && !course.queue.is_empty());
     let Some(late) = late else {
-        return open(job, at, written).await;
+        let heard = open(job, at, written, entrance).await;
+        course.was(job, at, patience, &heard);
+        return heard;
     };
-    let first = pin!(open(job, at, None));
+    let first = pin!(open(job, at, None, entrance));
     let first = match select(first, pin!(job.world.sleep(late))).await {
-        Either::Left((heard, _)) => return heard,
+        Either::Left((heard, _)) => {
+            course.was(job, at, patience, &heard);
+            return heard;
+        }
         Either::Right((Ok(()), first)) => first,
         // It notices by itself that the caller has left.
         Either::Right((Err(CallerLeft), first)) => return first.await,
@@ -364,22 +432,31 @@ async fn hedged<W: Platform>(
     let Some(next) = course.queue.pop_front() else {
         return first.await;
     };
-    let second = pin!(open(job, next, None));
+    // Nobody waits at a box for an answer that may not be needed.
+    let second = pin!(open(job, next, None, Entrance::Waits(Patience::None)));
     let (heard, outpaced) = match select(first, second).await {
-        Either::Left((heard @ (Heard::Nothing | Heard::Refusal), second)) => {
-            return heard.or(second.await);
+        Either::Left((heard, second)) if heard.is_none() => {
+            course.was(job, at, patience, &heard);
+            let other = second.await;
+            course.was(job, next, Patience::Usual, &other);
+            return heard.or(other);
         }
-        Either::Right((heard @ (Heard::Nothing | Heard::Refusal), first)) => {
-            return heard.or(first.await);
+        Either::Right((heard, first)) if heard.is_none() => {
+            course.was(job, next, Patience::Usual, &heard);
+            let other = first.await;
+            course.was(job, at, patience, &other);
+            return heard.or(other);
         }
         Either::Left((heard, _)) => (heard, next),
         Either::Right((heard, _)) => (heard, at),
     };
     let reason = match heard {
         Heard::CallerLeft => Reason::CallerLeft,
-        Heard::Answer(_) | Heard::Nothing | Heard::Refusal => Reason::Outpaced,
+        Heard::Answer(_) | Heard::Busy | Heard::Nothing | Heard::Refusal => Reason::Outpaced,
     };
-    job.account.gives_up(job.world.now(), reason);
+    job.account.gives_up(job.world.now(), reason, |name| {
+        Some(job.tariff(job.config.target(name)?))
+    });
     // Should the answer break, that one is as good as any.
     course.queue.push_front(outpaced);
     heard

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use crate::config::{Mode, Target};
 use crate::gateway::account::Answerer;
 use crate::gateway::attempt::Stream;
+use crate::gateway::hold::{Hold, during};
 use crate::gateway::job::{Job, Passing};
 use crate::openai::Delivery;
 use crate::platform::{Broken, CallerLeft, Pace, Platform, Pumped};
@@ -70,13 +71,15 @@ pub(super) enum Delivered {
     CallerLeft(Tally),
 }
 
-/// Delivers the rest of a stream.
+/// Delivers the rest of a stream. What is held at the target's box is given back as soon as the target
+/// has said all, whoever has yet to read it.
 pub(super) async fn deliver<W: Platform>(
     job: &Job<'_, W>,
     target: &Target,
     answerer: &Answerer,
     sink: &mut Sink,
     stream: Stream<W::Body>,
+    hold: Option<Hold<W>>,
 ) -> Delivered {
     let Stream {
         mut relay,
@@ -85,21 +88,23 @@ pub(super) async fn deliver<W: Platform>(
     } = stream;
     match sink {
         Sink::Live(sent) => {
-            if let Err(reason) = job
-                .waiting(read_until(job, target, &mut relay, &mut body, |relay| {
-                    relay.has_words()
-                }))
-                .await
-            {
+            let words = read_until(job, target, &mut relay, &mut body, |relay| {
+                relay.has_words()
+            });
+            if let Err(reason) = job.waiting(during(hold.as_ref(), words)).await {
                 relay.broke(reason);
             }
-            live(job, target, answerer, sent, relay, body, &raw).await
+            let stream = Stream { relay, body, raw };
+            live(job, target, answerer, sent, stream, hold).await
         }
         Sink::Held => {
             let whole = read_until(job, target, &mut relay, &mut body, |_| false);
-            if let Err(reason) = job.waiting(whole).await {
+            if let Err(reason) = job.waiting(during(hold.as_ref(), whole)).await {
                 relay.broke(reason);
             }
+            // The call ends before its slot is another's.
+            drop(body);
+            drop(hold);
             let ended = ended(&mut relay);
             if let Delivered::Whole(tally) = ended {
                 open(job, answerer);
@@ -115,9 +120,11 @@ pub(super) async fn deliver<W: Platform>(
                 collector.feed(&relay.take());
                 false
             });
-            if let Err(reason) = whole.await {
+            if let Err(reason) = during(hold.as_ref(), whole).await {
                 relay.broke(reason);
             }
+            drop(body);
+            drop(hold);
             collector.feed(&relay.take());
             ended(&mut relay)
         }
@@ -126,6 +133,7 @@ pub(super) async fn deliver<W: Platform>(
 
 /// Opens the door, if it is not, with all that can be told of the answer.
 fn open<W: Platform>(job: &Job<'_, W>, answerer: &Answerer) -> W::Outlet {
+    job.account.speaks(job.world.now());
     job.door.open(|head| {
         job.account
             .disclosing(job.id, Some(answerer), || 0, |told| told.put_headers(head));
@@ -189,10 +197,16 @@ async fn live<W: Platform>(
     target: &Target,
     answerer: &Answerer,
     sent: &mut Sent,
-    mut relay: Box<Relay>,
-    body: Option<W::Body>,
-    raw: &[u8],
+    stream: Stream<W::Body>,
+    hold: Option<Hold<W>>,
 ) -> Delivered {
+    let Stream {
+        mut relay,
+        body,
+        raw,
+    } = stream;
+    // What has all been said already only has to be read.
+    let hold = hold.filter(|_| body.is_some() && relay.wants_more());
     if is_failed(&relay) && !relay.has_spoken() {
         // It broke before there was a word to pass on.
         return ended(&mut relay);
@@ -202,12 +216,13 @@ async fn live<W: Platform>(
     let relay = Rc::new(RefCell::new(*relay));
     let untouched = job.passing(target) == Passing::Untouched;
     let first = relay.borrow_mut().take();
-    let first = if untouched { raw } else { &first };
-    if job.world.write(&outlet, first).await.is_err() {
+    let first = if untouched { &raw } else { &first };
+    let writing = job.world.write(&outlet, first);
+    if during(hold.as_ref(), writing).await.is_err() {
         return Delivered::CallerLeft(relay.borrow().tally());
     }
     if untouched && let Some(body) = body {
-        return pass(job, &outlet, body).await;
+        return pass(job, &outlet, body, hold).await;
     }
     if relay.borrow().wants_more()
         && let Some(body) = body
@@ -218,7 +233,8 @@ async fn live<W: Platform>(
             heartbeat_ms: job.config.heartbeat_ms,
             deadline: job.deadline,
         };
-        let reason = match job.world.pump(body, &outlet, &relay, pace).await {
+        let pumping = job.world.pump(body, &outlet, &relay, pace);
+        let reason = match during(hold.as_ref(), pumping).await {
             Pumped::CallerLeft => return Delivered::CallerLeft(relay.borrow().tally()),
             Pumped::Ended => {
                 relay.borrow_mut().end();
@@ -232,6 +248,7 @@ async fn live<W: Platform>(
         };
         relay.borrow_mut().broke(reason);
     }
+    drop(hold);
     let last = relay.borrow_mut().take();
     if job.world.write(&outlet, &last).await.is_err() {
         return Delivered::CallerLeft(relay.borrow().tally());
@@ -244,8 +261,16 @@ async fn live<W: Platform>(
 }
 
 /// Lets the runtime alone pass the rest on. That it ended in order is all that is known of it.
-async fn pass<W: Platform>(job: &Job<'_, W>, outlet: &W::Outlet, body: W::Body) -> Delivered {
-    let reason = match job.world.pass(body, outlet, job.deadline).await {
+async fn pass<W: Platform>(
+    job: &Job<'_, W>,
+    outlet: &W::Outlet,
+    body: W::Body,
+    hold: Option<Hold<W>>,
+) -> Delivered {
+    let passing = job.world.pass(body, outlet, job.deadline);
+    let passed = during(hold.as_ref(), passing).await;
+    drop(hold);
+    let reason = match passed {
         Pumped::CallerLeft => return Delivered::CallerLeft(Tally::default()),
         Pumped::Ended | Pumped::Enough => {
             job.door.close().await;

@@ -4,6 +4,7 @@
 use crate::error::ErrorAnswer;
 use crate::gateway::attempt::Attempt;
 use crate::policy::breaker::Cause;
+use crate::policy::privacy::Ground;
 use crate::reason::Reason;
 
 /// What the caller is told when no target answered.
@@ -17,10 +18,20 @@ pub struct Exhausted {
 
 /// Chooses status and words. `refused` is the first text with which an upstream refused the request as
 /// the caller wrote it; it is the only text of an upstream that a caller ever sees.
-pub fn explain(attempts: &[Attempt], refused: Option<String>, now: u64) -> Exhausted {
+pub fn explain(
+    attempts: &[Attempt],
+    refused: Option<String>,
+    private: Option<Ground>,
+    now: u64,
+) -> Exhausted {
     let asked: Vec<&Attempt> = attempts
         .iter()
-        .filter(|attempt| attempt.reason != Some(Reason::NoKey))
+        .filter(|attempt| {
+            !matches!(
+                attempt.reason,
+                Some(Reason::Forwarded | Reason::NoBinding | Reason::NoKey | Reason::Private)
+            )
+        })
         .collect();
     let all = |test: &dyn Fn(&Attempt) -> bool| !asked.is_empty() && asked.iter().all(|a| test(a));
     let retry_after_ms = attempts
@@ -48,6 +59,13 @@ pub fn explain(attempts: &[Attempt], refused: Option<String>, now: u64) -> Exhau
             "invalid_request_error",
             "unsupported",
             unsupported(&asked),
+        )
+    } else if let Some(ground) = private {
+        (
+            503,
+            "service_unavailable_error",
+            "private_unanswered",
+            stays_home(ground, attempts),
         )
     } else if all(&throttled) {
         (
@@ -85,6 +103,35 @@ pub fn explain(attempts: &[Attempt], refused: Option<String>, now: u64) -> Exhau
         },
         retry_after_ms: if status == 400 { None } else { retry_after_ms },
     }
+}
+
+/// The words for a request that nobody at home could answer.
+fn stays_home(ground: Ground, attempts: &[Attempt]) -> String {
+    let why = match ground {
+        Ground::Caller => "x-pilotlight-privacy says so".to_owned(),
+        Ground::Found(kind) => format!("personal data was found in it: {kind}"),
+        Ground::Route => "its route says so".to_owned(),
+    };
+    let at_home = attempts
+        .iter()
+        .any(|attempt| attempt.reason != Some(Reason::Private));
+    let what = if at_home {
+        "no target at home could answer"
+    } else {
+        "its route has no target at home"
+    };
+    let left = attempts
+        .iter()
+        .any(|attempt| attempt.reason == Some(Reason::LeftHome));
+    let where_to = if left {
+        "A box handed it on to a cloud all the same, as the answer tells, which was thrown away"
+    } else {
+        "Nothing of it was sent elsewhere"
+    };
+    format!(
+        "this request stays at home ({why}), and {what}: {}. {where_to}",
+        summary(attempts)
+    )
 }
 
 /// What the caller is told of an answer that broke off after some of it went out.

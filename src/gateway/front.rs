@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use crate::config::settings::Truncate;
-use crate::config::{Config, Mistake, Mode, Origins};
+use crate::config::{Config, Mistake, Mode, Origins, Privacy};
 use crate::error::{Downstream, ErrorAnswer};
+use crate::gateway::admin;
 use crate::gateway::answer::{Answer, AnswerBody};
 use crate::openai::json::Writer;
 
@@ -17,6 +18,8 @@ pub struct Head {
     pub method: String,
     /// The path, without the query.
     pub path: String,
+    /// The query, where there is one, without its question mark.
+    pub query: Option<String>,
     /// The host name that the request was sent to, without the port.
     pub host: String,
     /// `Authorization`.
@@ -31,15 +34,23 @@ pub struct Head {
     pub truncate: Option<String>,
     /// `x-pilotlight-timeout`.
     pub timeout: Option<String>,
+    /// `x-pilotlight-drill`.
+    pub drill: Option<String>,
     /// `x-pilotlight-mode`.
     pub mode: Option<String>,
+    /// `x-pilotlight-privacy`; some text where the header is there and says nothing.
+    pub privacy: Option<String>,
     /// The sender's address, where the runtime tells it (`CF-Connecting-IP`).
     pub client_ip: Option<String>,
+    /// The name of a header that begins with `x-pilotlight-` and is none that the gateway knows.
+    pub stranger: Option<String>,
 }
 
 /// What a path stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint<'a> {
+    /// Whatever the operator wants; `admin` knows its paths.
+    Admin,
     Chat,
     Health,
     Model(Cow<'a, str>),
@@ -47,11 +58,12 @@ pub(super) enum Endpoint<'a> {
 }
 
 impl Endpoint<'_> {
-    /// The only method that it takes.
-    const fn method(&self) -> &'static str {
+    /// The only method that it takes, where it is one.
+    const fn method(&self) -> Option<&'static str> {
         match self {
-            Self::Chat => "POST",
-            Self::Health | Self::Model(_) | Self::Models => "GET",
+            Self::Admin => None,
+            Self::Chat => Some("POST"),
+            Self::Health | Self::Model(_) | Self::Models => Some("GET"),
         }
     }
 }
@@ -62,6 +74,7 @@ fn at_path(path: &str) -> Option<Endpoint<'_>> {
         "/healthz" => Some(Endpoint::Health),
         "/v1/chat/completions" => Some(Endpoint::Chat),
         "/v1/models" => Some(Endpoint::Models),
+        path if path.starts_with(admin::PREFIX) => Some(Endpoint::Admin),
         path => {
             let id = path.strip_prefix("/v1/models/")?;
             // The SDKs encode what a path cannot hold, a slash in a name for one.
@@ -71,16 +84,20 @@ fn at_path(path: &str) -> Option<Endpoint<'_>> {
 }
 
 /// The method for the header `Allow`, which an answer 405 must have (RFC 9110, section 15.5.6).
-pub(super) fn allowed(head: &Head) -> Option<&'static str> {
-    at_path(&head.path).map(|endpoint| endpoint.method())
+pub(super) fn allowed(head: &Head) -> Option<String> {
+    match at_path(&head.path)?.method() {
+        Some(method) => Some(method.to_owned()),
+        None => admin::allowed(&head.path),
+    }
 }
 
 /// Finds the endpoint of a path and checks its method.
 pub(super) fn endpoint(head: &Head) -> Result<Endpoint<'_>, ErrorAnswer> {
     let path = &head.path;
     let endpoint = at_path(path).ok_or_else(|| no_such_path(path))?;
-    let method = endpoint.method();
-    if head.method != method {
+    if let Some(method) = endpoint.method()
+        && head.method != method
+    {
         return Err(Downstream {
             status: 405,
             code: Some("method_not_allowed"),
@@ -99,10 +116,30 @@ fn no_such_path(path: &str) -> ErrorAnswer {
         param: None,
         message: format!(
             "there is nothing at {path}; there are POST /v1/chat/completions, GET /v1/models, \
-             GET /v1/models/{{id}} and GET /healthz"
+             GET /v1/models/{{id}}, GET /healthz and the admin API (GET /admin/status and others)"
         ),
     }
     .into()
+}
+
+/// How much of the name of a header is told, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// Refuses a wish that nobody understands: `x-pilotlight-private: home` may be meant to keep a request
+/// at home, and must not be passed over.
+pub(super) fn check_wishes(head: &Head) -> Result<(), Downstream> {
+    let Some(name) = head.stranger.as_deref() else {
+        return Ok(());
+    };
+    // It is logged, and the caller's to choose.
+    let name = name.get(..LONGEST_NAME).unwrap_or(name);
+    Err(Downstream::field(
+        name,
+        format!(
+            "the header {name} is not known: there are x-pilotlight-drill, x-pilotlight-mode, \
+             x-pilotlight-privacy, x-pilotlight-timeout and x-pilotlight-truncate"
+        ),
+    ))
 }
 
 /// Checks type and length before the body is read.
@@ -189,6 +226,21 @@ pub(super) fn mode(head: &Head) -> Result<Option<Mode>, Downstream> {
     })
 }
 
+/// Whether the caller says that its request stays at home. Whatever else it says is refused: it may
+/// have been meant so.
+pub(super) fn privacy(head: &Head) -> Result<Privacy, Downstream> {
+    match head.privacy.as_deref().map(str::trim) {
+        None => Ok(Privacy::Open),
+        Some("home") => Ok(Privacy::Home),
+        Some(other) => Err(Downstream::field(
+            "x-pilotlight-privacy",
+            format!(
+                "the header x-pilotlight-privacy is '{other}': it should be 'home', or not be there"
+            ),
+        )),
+    }
+}
+
 /// The body of `GET /healthz`.
 pub(super) fn healthy() -> Vec<u8> {
     let mut out = Vec::new();
@@ -207,13 +259,13 @@ pub(super) fn preflight<S>() -> Answer<S> {
         headers: Vec::new(),
         body: AnswerBody::Empty,
     };
-    answer.header("access-control-allow-methods", "GET, POST, OPTIONS");
+    answer.header("access-control-allow-methods", "GET, POST, DELETE, OPTIONS");
     // The gateway's own, and all that OpenAI's Node SDK 7.55 can send: one that is missing here makes
     // a browser refuse the whole request.
     answer.header(
         "access-control-allow-headers",
-        "authorization, content-type, x-pilotlight-mode, x-pilotlight-timeout, \
-         x-pilotlight-truncate, \
+        "authorization, content-type, x-pilotlight-drill, x-pilotlight-mode, \
+         x-pilotlight-privacy, x-pilotlight-timeout, x-pilotlight-truncate, \
          idempotency-key, openai-beta, openai-organization, openai-project, x-stainless-arch, \
          x-stainless-custom-poll-interval, x-stainless-helper-method, x-stainless-lang, \
          x-stainless-os, x-stainless-package-version, x-stainless-poll-helper, \
@@ -242,8 +294,8 @@ pub(super) fn put_cors<S>(answer: &mut Answer<S>, config: &Config, head: &Head) 
     answer.header(
         "access-control-expose-headers",
         "retry-after, x-pilotlight-attempts, x-pilotlight-cost-usd, x-pilotlight-dropped, \
-         x-pilotlight-model, x-pilotlight-request-id, x-pilotlight-target, x-pilotlight-truncated, \
-         x-request-id",
+         x-pilotlight-model, x-pilotlight-private, x-pilotlight-request-id, x-pilotlight-target, \
+         x-pilotlight-truncated, x-request-id",
     );
 }
 

@@ -7,10 +7,15 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::config::{Config, Mistake, Target};
+use crate::ledger::outbox::Outbox;
 use crate::openai::Usage;
-use crate::policy::breaker::{Admission, Breaker, Health, Permit, Shared};
+use crate::platform::Told;
+use crate::policy::boxes::{Boxes, Forwarded};
+use crate::policy::breaker::{Admission, Breaker, Health, Permit, Shared, Standing};
+use crate::policy::drill::Drill;
 use crate::policy::fit::Ratio;
 use crate::provider::Effort;
+use crate::reason::Reason;
 
 /// What other isolates told is taken as known for this long, in milliseconds.
 const FRESH_MS: u64 = 5_000;
@@ -33,10 +38,19 @@ pub struct Isolate {
 #[derive(Debug, Default)]
 struct Memory {
     breakers: BTreeMap<String, Breaker>,
+    boxes: Boxes,
+    /// Whether targets' prompts go on to a cloud, as requests found out, and until when that is believed.
+    found: BTreeMap<String, (Forwarded, u64)>,
     ratios: BTreeMap<String, Ratio>,
     /// Which target refused which `reasoning_effort`.
     refused_efforts: Vec<(String, String)>,
     asked_at: Option<u64>,
+    drill: Option<Drill>,
+    /// Why each target failed last, and when.
+    failures: BTreeMap<String, (Reason, u64)>,
+    outbox: Outbox,
+    /// The name by which the ledger knows this isolate.
+    name: Option<String>,
 }
 
 /// How much is known of what other isolates told.
@@ -75,14 +89,43 @@ impl Isolate {
     }
 
     /// Takes what other isolates told.
-    pub fn hear(&self, told: &[(String, Shared)], now: u64) {
+    pub fn hear(&self, told: &Told, now: u64) {
         let mut memory = self.memory.borrow_mut();
-        for (target, shared) in told {
+        for (target, shared) in &told.breakers {
             memory
                 .breakers
                 .entry(target.clone())
                 .or_default()
                 .hear(shared, now);
+        }
+        memory.boxes.hear(&told.boxes);
+    }
+
+    /// What is known of the boxes, as it was told; some of it may be too old to be believed.
+    pub fn boxes(&self) -> Boxes {
+        self.memory.borrow().boxes.clone()
+    }
+
+    /// Asks what is known of the boxes.
+    pub(super) fn with_boxes<T>(&self, ask: impl FnOnce(&Boxes) -> T) -> T {
+        ask(&self.memory.borrow().boxes)
+    }
+
+    /// Takes what a request found out of where a target's prompts go, to be believed until a time. That
+    /// they go to a cloud is not taken back before its time.
+    pub(super) fn finds(&self, target: &str, forwarded: Forwarded, until: u64) {
+        let mut memory = self.memory.borrow_mut();
+        let known = memory.found.get(target);
+        if known.is_none_or(|(known, end)| *known != Forwarded::Yes || *end <= until) {
+            memory.found.insert(target.to_owned(), (forwarded, until));
+        }
+    }
+
+    /// What requests found out of where a target's prompts go, as far as it is still believed.
+    pub(super) fn found(&self, target: &str, now: u64) -> Forwarded {
+        match self.memory.borrow().found.get(target) {
+            Some((forwarded, until)) if now < *until => *forwarded,
+            Some(_) | None => Forwarded::Unknown,
         }
     }
 
@@ -111,6 +154,22 @@ impl Isolate {
         self.with_breaker(target, |breaker| {
             breaker.record(permit, health, &target.settings, now, chance)
         })
+    }
+
+    /// How a target's breaker stands.
+    pub fn standing(&self, target: &Target, now: u64) -> Standing {
+        self.with_breaker(target, |breaker| breaker.standing(now))
+    }
+
+    /// Closes a target's breaker, by the operator's word; returns what other isolates should hear.
+    pub fn reset(&self, target: &Target, now: u64) -> [Shared; 2] {
+        self.with_breaker(target, |breaker| breaker.reset(now))
+    }
+
+    /// Opens a target's breaker until a time, by the operator's word; returns what other isolates
+    /// should hear.
+    pub fn trip(&self, target: &Target, until: u64, now: u64) -> Shared {
+        self.with_breaker(target, |breaker| breaker.trip(until, now))
     }
 
     fn with_breaker<T>(&self, target: &Target, ask: impl FnOnce(&mut Breaker) -> T) -> T {
@@ -142,6 +201,43 @@ impl Isolate {
         if is_word && !known && memory.refused_efforts.len() < REFUSED_EFFORTS {
             memory.refused_efforts.push(refused);
         }
+    }
+
+    /// Notes why a target failed.
+    pub fn failed(&self, target: &str, reason: Reason, now: u64) {
+        let mut memory = self.memory.borrow_mut();
+        match memory.failures.get_mut(target) {
+            Some(known) => *known = (reason, now),
+            None => {
+                memory.failures.insert(target.to_owned(), (reason, now));
+            }
+        }
+    }
+
+    /// Why a target failed last in this isolate, and when, in milliseconds since 1970.
+    pub fn last_failure(&self, target: &str) -> Option<(Reason, u64)> {
+        self.memory.borrow().failures.get(target).copied()
+    }
+
+    /// The drill that goes on, as far as is known.
+    pub fn drill(&self) -> Option<Drill> {
+        self.memory.borrow().drill.clone()
+    }
+
+    /// Takes what is known of drills now.
+    pub fn drills(&self, drill: Option<Drill>) {
+        self.memory.borrow_mut().drill = drill;
+    }
+
+    /// What is to be told to the ledger.
+    pub fn with_outbox<T>(&self, work: impl FnOnce(&mut Outbox) -> T) -> T {
+        work(&mut self.memory.borrow_mut().outbox)
+    }
+
+    /// The name by which the ledger knows this isolate: `made` once, and kept.
+    pub fn name(&self, make: impl FnOnce() -> String) -> String {
+        let mut memory = self.memory.borrow_mut();
+        memory.name.get_or_insert_with(make).clone()
     }
 
     /// How a target's own tokens compare with ours.

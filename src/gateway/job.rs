@@ -6,12 +6,15 @@ use std::rc::Rc;
 use crate::config::settings::{StreamInside, Truncate, Watch};
 use crate::config::{Config, Mode, Place, Target};
 use crate::gateway::account::Account;
+use crate::gateway::attempt::Staged;
 use crate::gateway::door::Door;
 use crate::gateway::isolate::Isolate;
 use crate::openai::{ChatRequest, Delivery, UsageChunk};
 use crate::platform::Platform;
 use crate::policy::breaker::{Health, Permit};
 use crate::policy::cost::Tariff;
+use crate::policy::drill::{self, Drill};
+use crate::policy::privacy::Ground;
 use crate::stream::relay::Keep;
 
 /// How a stream goes to the caller.
@@ -36,6 +39,10 @@ pub(super) struct Job<'a, W: Platform> {
     pub(super) truncate: Truncate,
     /// What becomes of an answer that breaks off.
     pub(super) mode: Mode,
+    /// Why only targets at home may see it, where that is so.
+    pub(super) private: Option<Ground>,
+    /// The drill that it takes part in.
+    pub(super) drill: Option<Drill>,
     pub(super) door: &'a Door<W>,
     pub(super) account: &'a Rc<Account>,
 }
@@ -79,6 +86,29 @@ impl<W: Platform> Job<'_, W> {
         }
     }
 
+    /// How a target fails in the drill that the request takes part in.
+    pub(super) fn fault(&self, target: &Target) -> Option<drill::Fault> {
+        self.drill.as_ref()?.fault(&target.name)
+    }
+
+    /// Whether a target is really sent what it is asked, and does not fail in a drill before.
+    pub(super) fn is_sent(&self, target: &Target) -> bool {
+        match self.fault(target) {
+            None | Some(drill::Fault::Cut) => true,
+            Some(drill::Fault::Overloaded | drill::Fault::Silence | drill::Fault::Throttled) => {
+                false
+            }
+        }
+    }
+
+    /// Whether what becomes of a target is a drill's doing.
+    pub(super) fn staged(&self, target: &Target) -> Staged {
+        match self.fault(target) {
+            Some(_) => Staged::Yes,
+            None => Staged::No,
+        }
+    }
+
     /// Whether another target may have to go on with what is written.
     pub(super) fn keep(&self) -> Keep {
         match self.mode {
@@ -93,7 +123,13 @@ impl<W: Platform> Job<'_, W> {
     /// A target that is asked twice in one request fails once.
     pub(super) fn tell_breaker(&self, target: &Target, permit: Permit, health: Health) {
         let again = health == Health::Failed && !self.account.fails_first(&target.name);
-        let health = if again { Health::Unknown } else { health };
+        // What a drill does says nothing of the target.
+        let staged = self.staged(target) == Staged::Yes;
+        let health = if again || staged {
+            Health::Unknown
+        } else {
+            health
+        };
         let (now, chance) = (self.world.now(), self.world.random());
         let told = self.isolate.record(target, permit, health, now, chance);
         super::tell_isolates(self.world, target, told);

@@ -50,6 +50,8 @@ pub(super) fn nothing<S>() -> Answer<S> {
 pub(super) struct Journal<'a> {
     pub(super) id: &'a str,
     pub(super) route: &'a str,
+    /// The route's targets, before anything was struck from them.
+    pub(super) order: &'a [usize],
     /// The name of the key's holder.
     pub(super) caller: Option<&'a str>,
     pub(super) delivery: Delivery,
@@ -79,7 +81,7 @@ impl Outcome {
         }
     }
 
-    const fn status(self) -> u16 {
+    pub(super) const fn status(self) -> u16 {
         match self {
             Self::Answered | Self::Broke => 200,
             Self::CallerLeft => CALLER_LEFT,
@@ -127,6 +129,12 @@ impl Journal<'_> {
             object
                 .number("tokens_in", usage.prompt_tokens)
                 .number("tokens_out", usage.completion_tokens);
+        }
+        if let Some(drill) = disclosure.drill {
+            object.text("drill", drill);
+        }
+        if let Some(ground) = disclosure.private {
+            object.text("private", &ground.to_string());
         }
         if let Some(cost) = Bill::of(disclosure.spent).to_json() {
             object.raw("cost_usd", &cost);

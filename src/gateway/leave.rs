@@ -4,11 +4,11 @@
 //! the target's answer told, or, when the target was not asked after all or another was faster, with
 //! nothing.
 
-use crate::config::{Key, Target};
+use crate::config::{Key, Place, Target, Way};
 use crate::gateway::attempt::Attempt;
 use crate::gateway::job::Job;
 use crate::platform::Platform;
-use crate::policy::breaker::{Admission, Health, Permit};
+use crate::policy::breaker::{Admission, Cause, Health, Permit, Standing};
 use crate::reason::Reason;
 
 /// Leave to ask a target.
@@ -57,28 +57,41 @@ impl<W: Platform> Drop for Leave<'_, '_, W> {
     }
 }
 
+/// Why a target must not be asked now, where that can be told without asking its breaker for leave.
+pub(super) fn refused<W: Platform>(job: &Job<'_, W>, target: &Target) -> Option<Attempt> {
+    let now = job.world.now();
+    let reason = if job.private.is_some() && target.place != Place::Home {
+        // Such a target is not in the order; this is the last door, should it ever get there.
+        Reason::Private
+    } else if matches!(target.key, Key::Missing(_)) {
+        Reason::NoKey
+    } else if matches!(target.way, Way::Missing(_)) {
+        Reason::NoBinding
+    } else if now >= job.deadline {
+        Reason::Deadline
+    } else if job.isolate.is_away(target, now) {
+        Reason::BoxAway
+    } else {
+        let Standing::Open { until, cause } = job.isolate.standing(target, now) else {
+            return None;
+        };
+        return Some(is_open(target, until, cause));
+    };
+    Some(Attempt::skipped(&target.name, reason))
+}
+
 /// Asks for leave; or why the target must not be asked now.
 pub(super) fn admit<'j, 'r, W: Platform>(
     job: &'j Job<'r, W>,
     target: &'j Target,
 ) -> Result<Admitted<'j, 'r, W>, Attempt> {
-    let now = job.world.now();
-    if matches!(target.key, Key::Missing(_)) {
-        return Err(Attempt::skipped(&target.name, Reason::NoKey));
+    if let Some(refused) = refused(job, target) {
+        return Err(refused);
     }
-    if now >= job.deadline {
-        return Err(Attempt::skipped(&target.name, Reason::Deadline));
-    }
-    let (permit, attempts) = match job.isolate.admit(target, now) {
+    let (permit, attempts) = match job.isolate.admit(target, job.world.now()) {
         Admission::Pass(permit) => (permit, target.settings.attempts),
         Admission::Probe(permit) => (permit, 1),
-        Admission::Refuse { until, cause } => {
-            return Err(Attempt {
-                again_at: Some(until),
-                cause: Some(cause),
-                ..Attempt::skipped(&target.name, Reason::BreakerOpen)
-            });
-        }
+        Admission::Refuse { until, cause } => return Err(is_open(target, until, cause)),
     };
     Ok(Admitted {
         leave: Leave {
@@ -89,4 +102,12 @@ pub(super) fn admit<'j, 'r, W: Platform>(
         },
         attempts,
     })
+}
+
+fn is_open(target: &Target, until: u64, cause: Cause) -> Attempt {
+    Attempt {
+        again_at: Some(until),
+        cause: Some(cause),
+        ..Attempt::skipped(&target.name, Reason::BreakerOpen)
+    }
 }

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! handle   preflight, health, configuration, key            -> or an error in OpenAI's shape
-//! chat     type, size, JSON; route; deadline; breakers' news
-//! chain    target by target, until an answer is whole       (chain.rs)
-//!   open     admit, shape, write, send, judge: first words  (open.rs, shape.rs, attempt.rs)
+//! chat     type, size, JSON; route; what has to stay at home; deadline; breakers' news
+//! chain    target by target, until an answer is whole       (chain.rs, course.rs)
+//!   open     admit, enter, shape, write, send, judge: first words (open.rs, leave.rs, own.rs, hold.rs, shape.rs, attempt.rs)
 //!   deliver  the rest of it; where it breaks, the next target goes on (deliver.rs)
 //! conclude disclosure, the error that is left to tell, one log line
 //! ```
 //!
 //! The head of a stream's answer goes to the caller through the door (door.rs) when the first words are
-//! here, and the work goes on after it.
+//! here, and the work goes on after it. Between requests, a cron looks at the boxes at home (watch.rs),
+//! so that no request has to find out that one is away.
 //!
 //! **Invariant:** no word reaches the caller before an attempt has succeeded, and no answer is passed
 //! off as whole that its upstream did not end.
@@ -19,17 +20,24 @@ pub mod answer;
 pub mod attempt;
 pub mod exhausted;
 pub mod isolate;
+pub mod watch;
 
 mod account;
+mod admin;
+mod boxes;
 mod chain;
+mod course;
 mod deliver;
 mod door;
 mod front;
+mod hold;
 mod job;
 mod journal;
 mod leave;
 mod models;
 mod open;
+mod own;
+mod record;
 mod redact;
 mod shape;
 mod spent;
@@ -46,10 +54,11 @@ pub use front::Head;
 pub use isolate::Isolate;
 
 use crate::auth;
-use crate::config::{Config, Target};
+use crate::config::{Config, Context, Pii, Target};
 use crate::error::{Downstream, ErrorAnswer};
 use crate::gateway::account::Account;
 use crate::gateway::answer::Disclosure;
+use crate::gateway::attempt::Attempt;
 use crate::gateway::chain::{Disclosed, Ending};
 use crate::gateway::door::{Door, Slot};
 use crate::gateway::isolate::Hearsay;
@@ -59,10 +68,12 @@ use crate::openai::ChatRequest;
 use crate::openai::answer::insert;
 use crate::platform::{BodyError, Platform};
 use crate::policy::breaker::Shared;
-use crate::policy::route;
+use crate::policy::privacy::{self, Ground};
+use crate::policy::{pii, route};
+use crate::reason::Reason;
 use crate::stream::relay::Tally;
 
-/// How long a request waits for what other isolates tell of the breakers, when nothing is known.
+/// How long a request waits for what other isolates tell, when nothing is known.
 const HEARSAY_WAIT_MS: u64 = 100;
 
 /// Serves one request.
@@ -125,16 +136,36 @@ async fn serve<W: Platform>(
             };
             until_answered(world, isolate, order).await
         }
+        front::Endpoint::Admin => {
+            auth::admit_operator(config, head.authorization.as_deref())?;
+            admin::serve(world, isolate, config, head).await
+        }
         front::Endpoint::Health => Ok(Answer::json(200, front::healthy())),
         front::Endpoint::Models => {
             admit()?;
-            Ok(Answer::json(200, models::list(config)))
+            let windows = windows(world, isolate, config).await;
+            Ok(Answer::json(200, models::list(config, &windows)))
         }
         front::Endpoint::Model(name) => {
             admit()?;
-            Ok(Answer::json(200, models::one(config, &name)?))
+            let windows = windows(world, isolate, config).await;
+            Ok(Answer::json(200, models::one(config, &name, &windows)?))
         }
     }
+}
+
+/// The targets' windows as they are known now, with what others told where that makes a difference.
+async fn windows<W: Platform>(
+    world: &W,
+    isolate: &Rc<Isolate>,
+    config: &Config,
+) -> Vec<Option<u32>> {
+    let found = |target: &Target| target.context == Context::Auto;
+    if config.targets.iter().any(found) {
+        hear_news(world, isolate, config, world.now()).await;
+    }
+    let window = |target: &Target| isolate.window(target, world.now());
+    config.targets.iter().map(window).collect()
 }
 
 /// A chat request before its body has been read.
@@ -187,6 +218,7 @@ async fn chat<W: Platform>(
     };
     let started = world.now();
     let head = &order.head;
+    front::check_wishes(head)?;
     front::check_body_headers(head, config.max_body)?;
     let body = world
         .body(config.max_body)
@@ -200,6 +232,18 @@ async fn chat<W: Platform>(
     let request = ChatRequest::parse(text)?;
     let chosen = route::choose(config, &request.model);
     let account = Rc::<Account>::default();
+    let drill = record::drill_of(&world, &isolate, config, head.drill.as_deref()).await?;
+    if let Some(drill) = &drill {
+        account.takes_part(&drill.id);
+    }
+    let private = privacy::ground(chosen.privacy, front::privacy(head)?, || match config.pii {
+        Pii::Ignored => None,
+        Pii::StaysHome => pii::find_in_body(text).map(pii::Kind::label),
+    });
+    let targets = match private {
+        None => chosen.order.clone(),
+        Some(ground) => kept_home(config, &chosen.order, ground, &account),
+    };
     let job = Job {
         world: &world,
         isolate: &isolate,
@@ -210,19 +254,31 @@ async fn chat<W: Platform>(
         deadline: started.saturating_add(front::time_allowed(head, config)?),
         truncate: front::truncate(head)?,
         mode: front::mode(head)?.unwrap_or(chosen.mode),
+        private,
+        drill,
         door: &door,
         account: &account,
     };
     let journal = Journal {
         id: &order.id,
         route: chosen.name,
+        order: &chosen.order,
         caller: order.caller.as_deref(),
         delivery: request.delivery,
         started,
     };
-    hear_breakers(&world, &isolate, config, started).await;
-    let ending = chain::run(&job, &chosen.order).await;
+    hear_news(&world, &isolate, config, started).await;
+    let ending = chain::run(&job, &targets).await;
     Ok(conclude(&job, ending, &journal).await)
+}
+
+/// The targets that may see a private request; the others are noted as passed over.
+fn kept_home(config: &Config, order: &[usize], ground: Ground, account: &Account) -> Vec<usize> {
+    account.stays_home(ground);
+    let (at_home, struck) = privacy::part(config, order);
+    let struck = struck.iter().filter_map(|at| config.targets.get(*at));
+    struck.for_each(|target| account.note(Attempt::skipped(&target.name, Reason::Private)));
+    at_home
 }
 
 /// Tells the caller how it ended, where that has not been told, and writes the log line.
@@ -243,7 +299,13 @@ async fn conclude<W: Platform>(
                 Some(&answerer),
                 || 0,
                 |told| {
-                    journal.write(job.world, &told, Outcome::Answered, Tally { finish, usage });
+                    over(
+                        job,
+                        journal,
+                        &told,
+                        Outcome::Answered,
+                        Tally { finish, usage },
+                    );
                     if disclosed == Disclosed::NotYet {
                         insert(&mut completion.json, "pilotlight", &told.to_json());
                     }
@@ -261,7 +323,7 @@ async fn conclude<W: Platform>(
                 Some(&answerer),
                 || 0,
                 |told| {
-                    journal.write(job.world, &told, Outcome::Answered, tally);
+                    over(job, journal, &told, Outcome::Answered, tally);
                 },
             );
             None
@@ -272,7 +334,7 @@ async fn conclude<W: Platform>(
                 None,
                 || 0,
                 |told| {
-                    journal.write(job.world, &told, Outcome::Broke, tally);
+                    over(job, journal, &told, Outcome::Broke, tally);
                     exhausted::broken(reason, told.to_json())
                 },
             );
@@ -286,12 +348,24 @@ async fn conclude<W: Platform>(
                 None,
                 || 0,
                 |told| {
-                    journal.write(job.world, &told, Outcome::CallerLeft, tally);
+                    over(job, journal, &told, Outcome::CallerLeft, tally);
                 },
             );
             Some(journal::nothing())
         }
     }
+}
+
+/// Writes the log line and tells the ledger.
+fn over<W: Platform>(
+    job: &Job<'_, W>,
+    journal: &Journal<'_>,
+    told: &Disclosure<'_>,
+    outcome: Outcome,
+    tally: Tally,
+) {
+    journal.write(job.world, told, outcome, tally);
+    record::record(job, journal, told, outcome, journal.order);
 }
 
 /// No target answered.
@@ -305,10 +379,11 @@ async fn nobody<W: Platform>(
         None,
         || 0,
         |disclosed| {
-            let mut told = exhausted::explain(disclosed.attempts, refused, job.world.now());
+            let mut told =
+                exhausted::explain(disclosed.attempts, refused, job.private, job.world.now());
             told.error.pilotlight = Some(disclosed.to_json());
             let outcome = Outcome::Failed(told.error.status);
-            journal.write(job.world, &disclosed, outcome, Tally::default());
+            over(job, journal, &disclosed, outcome, Tally::default());
             let mut answer = Answer::error(&told.error);
             // Everything worth trying has been tried: an SDK that tries again multiplies the load.
             answer.header("x-should-retry", "false");
@@ -337,14 +412,14 @@ async fn say_last<W: Platform>(job: &Job<'_, W>, error: &ErrorAnswer) {
     }
 }
 
-/// Reads what other isolates told of the breakers, when it is due: in the background, unless nothing at
-/// all is known, and then for a moment only.
-async fn hear_breakers<W: Platform>(world: &W, isolate: &Rc<Isolate>, config: &Config, now: u64) {
+/// Reads what other isolates told, when it is due: in the background, unless nothing at all is known,
+/// and then for a moment only.
+async fn hear_news<W: Platform>(world: &W, isolate: &Rc<Isolate>, config: &Config, now: u64) {
     match isolate.hearsay(now) {
         Hearsay::Fresh => {}
-        Hearsay::Aging => world.after(read_breakers(world, isolate, config)),
+        Hearsay::Aging => world.after(read_news(world, isolate, config)),
         Hearsay::Unknown => {
-            let read = Box::pin(read_breakers(world, isolate, config));
+            let read = Box::pin(read_news(world, isolate, config));
             let patience = Box::pin(world.sleep(HEARSAY_WAIT_MS));
             if let Either::Right((_, read)) = select(read, patience).await {
                 world.after(read);
@@ -353,7 +428,7 @@ async fn hear_breakers<W: Platform>(world: &W, isolate: &Rc<Isolate>, config: &C
     }
 }
 
-fn read_breakers<W: Platform>(
+fn read_news<W: Platform>(
     world: &W,
     isolate: &Rc<Isolate>,
     config: &Config,
@@ -363,10 +438,14 @@ fn read_breakers<W: Platform>(
         .iter()
         .map(|target| target.name.clone())
         .collect();
+    let servers: Vec<String> = boxes::servers(config)
+        .map(|server| server.name.clone())
+        .collect();
     let (reader, keeper) = (world.clone(), Rc::clone(isolate));
     async move {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        if let Some(told) = reader.shared_breakers(&names).await {
+        let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
+        if let Some(told) = reader.shared(&names, &servers).await {
             keeper.hear(&told, reader.now());
         }
     }

@@ -1,12 +1,12 @@
 //! `GET /v1/models`: the routes and targets, in the shape of OpenAI's model list.
 
-use crate::config::{Config, Key, Place, Route, Target};
+use crate::config::{Config, Key, Place, Privacy, Route, Target, Way};
 use crate::error::Downstream;
 use crate::openai::json::{self, Writer};
 
-/// The list of all routes and targets. A route hides a target of the same name, as it does for a
-/// request.
-pub(super) fn list(config: &Config) -> Vec<u8> {
+/// The list of all routes and targets, whose windows are in the order of the config's. A route hides a
+/// target of the same name, as it does for a request.
+pub(super) fn list(config: &Config, windows: &[Option<u32>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     let mut object = Writer::new(&mut out);
     object.text("object", "list");
@@ -16,7 +16,7 @@ pub(super) fn list(config: &Config) -> Vec<u8> {
         if at > 0 {
             data.push(b',');
         }
-        entry(data, config, name);
+        entry(data, config, name, windows);
     }
     data.push(b']');
     object.end();
@@ -24,7 +24,11 @@ pub(super) fn list(config: &Config) -> Vec<u8> {
 }
 
 /// One route or target.
-pub(super) fn one(config: &Config, id: &str) -> Result<Vec<u8>, Downstream> {
+pub(super) fn one(
+    config: &Config,
+    id: &str,
+    windows: &[Option<u32>],
+) -> Result<Vec<u8>, Downstream> {
     let names = names(config);
     if !names.contains(&id) {
         return Err(Downstream {
@@ -38,7 +42,7 @@ pub(super) fn one(config: &Config, id: &str) -> Result<Vec<u8>, Downstream> {
         });
     }
     let mut out = Vec::with_capacity(256);
-    entry(&mut out, config, id);
+    entry(&mut out, config, id, windows);
     Ok(out)
 }
 
@@ -56,7 +60,7 @@ fn names(config: &Config) -> Vec<&str> {
         .collect()
 }
 
-fn entry(out: &mut Vec<u8>, config: &Config, name: &str) {
+fn entry(out: &mut Vec<u8>, config: &Config, name: &str, windows: &[Option<u32>]) {
     let mut object = Writer::new(out);
     object
         .text("id", name)
@@ -64,13 +68,11 @@ fn entry(out: &mut Vec<u8>, config: &Config, name: &str) {
         .number("created", 0)
         .text("owned_by", "pilotlight");
     let ours = object.name("pilotlight");
-    match config.routes.get(name) {
-        Some(route) => route_entry(ours, config, name, route),
-        None => {
-            if let Some(target) = config.target(name) {
-                target_entry(ours, target);
-            }
-        }
+    let mut targets = config.targets.iter().zip(windows);
+    if let Some(route) = config.routes.get(name) {
+        route_entry(ours, config, name, route);
+    } else if let Some((target, window)) = targets.find(|(target, _)| target.name == name) {
+        target_entry(ours, target, *window);
     }
     object.end();
 }
@@ -81,6 +83,9 @@ fn route_entry(out: &mut Vec<u8>, config: &Config, name: &str, route: &Route) {
     object
         .text("kind", "route")
         .raw("default", if is_default { "true" } else { "false" });
+    if route.privacy == Privacy::Home {
+        object.text("privacy", "home");
+    }
     let targets = object.name("targets");
     targets.push(b'[');
     for (at, target) in route
@@ -98,7 +103,16 @@ fn route_entry(out: &mut Vec<u8>, config: &Config, name: &str, route: &Route) {
     object.end();
 }
 
-fn target_entry(out: &mut Vec<u8>, target: &Target) {
+/// How a target's credential stands, in a word.
+pub(super) const fn key(target: &Target) -> &'static str {
+    match target.key {
+        Key::Missing(_) => "missing",
+        Key::None => "none",
+        Key::Present(_) => "present",
+    }
+}
+
+fn target_entry(out: &mut Vec<u8>, target: &Target, window: Option<u32>) {
     let mut object = Writer::new(out);
     object
         .text("kind", "target")
@@ -112,16 +126,17 @@ fn target_entry(out: &mut Vec<u8>, target: &Target) {
                 "false"
             },
         )
+        .text("key", key(target))
         .raw(
-            "key",
-            match target.key {
-                Key::Missing(_) => "\"missing\"",
-                Key::None => "\"none\"",
-                Key::Present(_) => "\"present\"",
+            "binding",
+            match target.way {
+                Way::Binding(_) => "\"present\"",
+                Way::Missing(_) => "\"missing\"",
+                Way::Public => "\"none\"",
             },
         );
-    match target.context {
-        Some(context) => object.number("context", context.into()),
+    match window {
+        Some(window) => object.number("context", window.into()),
         None => object.raw("context", "null"),
     };
     object.end();

@@ -9,9 +9,12 @@ use std::rc::Rc;
 use crate::config::Target;
 use crate::gateway::account::{Account, Answerer, Entry};
 use crate::gateway::answer::Disclosure;
-use crate::gateway::attempt::{self, Failure, Plan, Success};
+use crate::gateway::attempt::{self, Attempt, Failure, Plan, Success};
+use crate::gateway::boxes::window;
+use crate::gateway::hold::{Hold, NotHeld, Patience, claim, during};
 use crate::gateway::job::{Job, Passing};
-use crate::gateway::leave::{Admitted, Leave, admit};
+use crate::gateway::leave::{self, Admitted, admit};
+use crate::gateway::own;
 use crate::gateway::shape::{self, Shaped, asked_effort};
 use crate::gateway::spent::Used;
 use crate::openai::{ChatRequest, Delivery, Usage, UsageChunk};
@@ -22,40 +25,67 @@ use crate::policy::classify::{Action, Wording};
 use crate::policy::cost::Tariff;
 use crate::policy::fit::{self, Ratio};
 use crate::policy::resume;
-use crate::provider::{Ask, Ending, REASONING_EFFORT, Reading};
+use crate::provider::{Ask, Ending, Origin, REASONING_EFFORT, Reading};
 use crate::reason::Reason;
 use crate::stream::relay::{Calls, Disclose, Terms};
 use crate::stream::splice::Asked;
 use crate::stream::written::Written;
 
 /// What one target had to say.
-pub(super) enum Heard<B> {
-    Answer(Box<Opened<B>>),
+pub(super) enum Heard<W: Platform> {
+    Answer(Box<Opened<W>>),
+    /// It is at home and serves as many as it may.
+    Busy,
     Nothing,
     /// It refused the request as it is written, and so would the others.
     Refusal,
     CallerLeft,
 }
 
-impl<B> Heard<B> {
+impl<W: Platform> Heard<W> {
+    /// Whether it had no answer, and another may.
+    pub(super) const fn is_none(&self) -> bool {
+        matches!(self, Self::Busy | Self::Nothing | Self::Refusal)
+    }
+
     /// What two targets had to say, of whom the first had no answer.
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Refusal, Self::Nothing) => Self::Refusal,
+            (Self::Refusal, Self::Busy | Self::Nothing) => Self::Refusal,
             (_, other) => other,
         }
     }
 }
 
 /// A target that answers.
-pub(super) struct Opened<B> {
+pub(super) struct Opened<W: Platform> {
     /// Its position in the config.
     pub(super) at: usize,
     pub(super) answerer: Answerer,
     pub(super) permit: Permit,
     /// How many tokens we counted in the prompt, where we had to.
     pub(super) counted: Option<u32>,
-    pub(super) answer: Success<B>,
+    pub(super) answer: Success<W::Body>,
+    /// Its place at the box, where it is at home.
+    pub(super) hold: Option<Hold<W>>,
+}
+
+/// How a target's box is entered.
+pub(super) enum Entrance<W: Platform> {
+    /// With a slot that is held already.
+    Held(Option<Hold<W>>),
+    /// With one that is asked for.
+    Waits(Patience),
+}
+
+impl<W: Platform> Entrance<W> {
+    /// How long it is waited for; who is in has waited.
+    pub(super) const fn patience(&self) -> Patience {
+        match self {
+            Self::Held(_) => Patience::Long,
+            Self::Waits(patience) => *patience,
+        }
+    }
 }
 
 /// Asks one target; `written` is what the caller has already, where the target is to go on with it.
@@ -63,17 +93,14 @@ pub(super) async fn open<W: Platform>(
     job: &Job<'_, W>,
     at: usize,
     written: Option<&Written>,
-) -> Heard<W::Body> {
+    entrance: Entrance<W>,
+) -> Heard<W> {
     let Some(target) = job.config.targets.get(at) else {
         return Heard::Nothing;
     };
-    let Admitted { leave, attempts } = match admit(job, target) {
-        Ok(admitted) => admitted,
-        Err(skipped) => {
-            job.account.note(skipped);
-            return Heard::Nothing;
-        }
-    };
+    if let Err(heard) = may_be_asked(job, target).await {
+        return heard;
+    }
     let text = written
         .and_then(Written::text)
         .filter(|text| !text.is_empty());
@@ -87,7 +114,85 @@ pub(super) async fn open<W: Platform>(
             .as_ref()
             .map_or(Asked::Anchored, |(_, asked)| *asked),
     };
-    ask(job, at, &errand, leave, attempts).await
+    let ratio = job.isolate.ratio(&target.name);
+    let shaped = match shape::shape(job, errand.request, target, ratio) {
+        Ok(shaped) => shaped,
+        Err(skipped) => return passed_over(job, skipped),
+    };
+    let hold = match enter(job, target, entrance).await {
+        Ok(hold) => hold,
+        Err(NotHeld::Busy) => return Heard::Busy,
+        Err(NotHeld::CallerLeft) => return Heard::CallerLeft,
+    };
+    // Only now, because a probe that waits in a queue would keep all others from asking.
+    let admitted = match admit(job, target) {
+        Ok(admitted) => admitted,
+        Err(skipped) => return passed_over(job, skipped),
+    };
+    let mut heard = during(hold.as_ref(), ask(job, at, &errand, shaped, admitted)).await;
+    if let Heard::Answer(opened) = &mut heard {
+        opened.hold = hold;
+    }
+    heard
+}
+
+/// Whether a target may be asked, as far as can be told before its box is entered.
+async fn may_be_asked<W: Platform>(job: &Job<'_, W>, target: &Target) -> Result<(), Heard<W>> {
+    if let Some(skipped) = leave::refused(job, target) {
+        return Err(passed_over(job, skipped));
+    }
+    let since = job.world.now();
+    own::make_sure(job, target).await.map_err(|reason| {
+        let skipped = Attempt {
+            ms: job.world.now().saturating_sub(since),
+            ..Attempt::skipped(&target.name, reason)
+        };
+        passed_over(job, skipped)
+    })
+}
+
+/// Notes that a target is not asked.
+fn passed_over<W: Platform>(job: &Job<'_, W>, skipped: Attempt) -> Heard<W> {
+    let left = skipped.reason == Some(Reason::CallerLeft);
+    job.account.note(skipped);
+    if left {
+        Heard::CallerLeft
+    } else {
+        Heard::Nothing
+    }
+}
+
+/// Sees to it that there is a slot at the target's box; notes it when there is none.
+async fn enter<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    entrance: Entrance<W>,
+) -> Result<Option<Hold<W>>, NotHeld> {
+    let patience = match entrance {
+        // What a drill makes fail is not at the box.
+        Entrance::Waits(_) if !job.is_sent(target) => return Ok(None),
+        Entrance::Held(hold) => return Ok(hold),
+        Entrance::Waits(patience) => patience,
+    };
+    let since = job.world.now();
+    let claimed = claim(job, target, patience).await;
+    match &claimed {
+        Err(NotHeld::Busy) => note_busy(job, target, since),
+        Err(NotHeld::CallerLeft) => {
+            job.account
+                .note(Attempt::skipped(&target.name, Reason::CallerLeft));
+        }
+        Ok(_) => {}
+    }
+    claimed
+}
+
+/// Notes that a target's box was busy from `since` until now.
+pub(super) fn note_busy<W: Platform>(job: &Job<'_, W>, target: &Target, since: u64) {
+    job.account.note(Attempt {
+        ms: job.world.now().saturating_sub(since),
+        ..Attempt::skipped(&target.name, Reason::HomeBusy)
+    });
 }
 
 /// What one target is to do.
@@ -98,24 +203,17 @@ struct Errand<'a> {
     asked: Asked,
 }
 
-async fn ask<W: Platform>(
+async fn ask<'e, W: Platform>(
     job: &Job<'_, W>,
     at: usize,
-    errand: &Errand<'_>,
-    leave: Leave<'_, '_, W>,
-    attempts: u32,
-) -> Heard<W::Body> {
+    errand: &'e Errand<'_>,
+    mut shaped: Shaped<'e>,
+    admitted: Admitted<'_, '_, W>,
+) -> Heard<W> {
     let Errand {
         target, request, ..
     } = errand;
-    let mut shaped = match shape::shape(job, request, target, job.isolate.ratio(&target.name)) {
-        Ok(shaped) => shaped,
-        // A probe that is not sent makes room for the next.
-        Err(skipped) => {
-            job.account.note(skipped);
-            return Heard::Nothing;
-        }
-    };
+    let Admitted { leave, attempts } = admitted;
     let mut refitted = false;
     let mut number = 1;
     loop {
@@ -134,6 +232,7 @@ async fn ask<W: Platform>(
                     permit: leave.keep(),
                     counted: shaped.counted,
                     answer,
+                    hold: None,
                 }));
             }
             Err(failure) => failure,
@@ -198,7 +297,8 @@ async fn once<W: Platform>(
         },
         model: &target.model,
         company: target.company,
-        context: target.context,
+        context: shaped.window,
+        window: window(target),
         max_tokens: errand.request.max_tokens.or(target.settings.max_output),
         keep_alive: target.settings.keep_alive.as_deref(),
         effort: shaped.effort(),
@@ -219,6 +319,10 @@ async fn once<W: Platform>(
             created: job.started / 1_000,
             choices: job.request.choices,
             usage_chunk,
+            origin: match job.private {
+                Some(_) => Origin::Target,
+                None => Origin::Any,
+            },
         },
         wording: wording(target, shaped),
         deadline: job.deadline,
@@ -226,6 +330,7 @@ async fn once<W: Platform>(
         written: errand.written,
         asked: errand.asked,
         passing: job.passing(target),
+        fault: job.fault(target),
     };
     let terms = || Terms {
         choices: job.request.choices,
@@ -297,6 +402,7 @@ fn wording(target: &Target, shaped: &Shaped<'_>) -> Wording {
 fn note<W: Platform>(job: &Job<'_, W>, target: &Target, failure: &Failure, entry: Entry) {
     let now = job.world.now();
     let verdict = failure.verdict;
+    own::learn(job, target, verdict.reason);
     let asked_for = breaker::asked_for(
         verdict.health.with_wait(failure.wait_ms),
         &target.settings,
@@ -306,6 +412,7 @@ fn note<W: Platform>(job: &Job<'_, W>, target: &Target, failure: &Failure, entry
         attempt.reason = Some(verdict.reason);
         attempt.status = failure.status.filter(|status| *status != 200);
         attempt.field = failure.field;
+        attempt.staged = job.staged(target);
         attempt.again_at = asked_for
             .filter(|(_, cause)| *cause != Cause::Misconfigured)
             .map(|(until, _)| until);
@@ -334,7 +441,7 @@ fn corrected<W: Platform>(
         return None;
     }
     let real = failure.fault.as_ref()?.prompt_tokens?;
-    errand.target.context?;
+    shaped.window?;
     let counted = shaped
         .counted
         .unwrap_or_else(|| fit::count(errand.request, &shaped.messages));

@@ -19,6 +19,8 @@ use crate::reason::Reason;
 /// A request as it goes to one target.
 pub(super) struct Shaped<'a> {
     pub(super) messages: Cow<'a, [Message<'a>]>,
+    /// The target's window in tokens, where it is known.
+    pub(super) window: Option<u32>,
     /// How many tokens we counted in the prompt, where we had to.
     pub(super) counted: Option<u32>,
     pub(super) omitted: Omitted,
@@ -41,17 +43,19 @@ pub(super) fn shape<'a, W: Platform>(
             Effort::Dropped => vec![REASONING_EFFORT],
         },
     };
+    let window = job.isolate.window(target, job.world.now());
     let uncut = |counted| Shaped {
         messages: Cow::Borrowed(request.messages.as_slice()),
+        window,
         counted,
         omitted: omitted(None),
     };
-    let Some(window) = target.context else {
+    let Some(tokens) = window else {
         return Ok(uncut(None));
     };
     let budget = Budget {
-        window,
-        room: room(request, target, window),
+        window: tokens,
+        room: room(request, target, tokens),
         ratio,
     };
     match fit::fit(request, &budget) {
@@ -65,6 +69,7 @@ pub(super) fn shape<'a, W: Platform>(
             truncated,
         } => Ok(Shaped {
             messages: Cow::Owned(messages),
+            window,
             counted: Some(counted),
             omitted: omitted(Some(truncated)),
         }),

@@ -68,13 +68,29 @@ impl Usage {
             .or_else(|| told("cached_tokens"));
         match (told("prompt_tokens"), told("completion_tokens")) {
             (None, None) => None,
-            (prompt, completion) => Some(Self {
+            (prompt, completion) => Self {
                 prompt_tokens: prompt.unwrap_or(Some(0))?,
                 completion_tokens: completion.unwrap_or(Some(0))?,
                 cached_tokens: cached.unwrap_or(Some(0))?,
                 cache_write_tokens: detail("cache_write_tokens").unwrap_or(Some(0))?,
-            }),
+            }
+            .credible(),
         }
+    }
+
+    /// This, unless a count is more than any request has: -1 that was written as 2^64 - 1, say. Such
+    /// counts could not be added up.
+    pub fn credible(self) -> Option<Self> {
+        /// A thousand times the longest window there is.
+        const MOST: u64 = 1_000_000_000;
+
+        let counts = [
+            self.prompt_tokens,
+            self.completion_tokens,
+            self.cached_tokens,
+            self.cache_write_tokens,
+        ];
+        counts.iter().all(|count| *count <= MOST).then_some(self)
     }
 
     /// Both together.
@@ -307,6 +323,10 @@ mod tests {
         for odd in ["12.5", "-1", "1e3", "\"12\"", "[]", "99999999999999999999"] {
             check(&both("5", odd), None);
         }
+        // -1 of a server that has no sign.
+        check(&both("5", "18446744073709551615"), None);
+        check(&both("1000000001", "5"), None);
+        check(&both("1000000000", "5"), Some((1_000_000_000, 5)));
         for odd in ["null", "[]", "\"none\"", "7"] {
             check(odd, None);
         }

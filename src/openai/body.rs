@@ -15,7 +15,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::Downstream;
-use crate::openai::json::{Name, Object};
+use crate::openai::json::{self, Name, Object};
 
 /// The member whose value is taken apart too.
 const MESSAGES: &str = "messages";
@@ -40,7 +40,12 @@ impl<'a> Body<'a> {
 
     fn step_by_step(text: &'a str) -> Result<Self, Downstream> {
         let mut members = Object::parse(text).map_err(|error| {
-            Downstream::body(format!("the request body is not a JSON object: {error}"))
+            // In its own words it would repeat the body.
+            let why = match serde_json::from_str::<&RawValue>(text) {
+                Ok(raw) if error.is_data() => format!("it is {}", json::kind(raw)),
+                Ok(_) | Err(_) => error.to_string(),
+            };
+            Downstream::body(format!("the request body is not a JSON object: {why}"))
         })?;
         let Some(raw) = members.raw(MESSAGES) else {
             let messages = None;
@@ -120,7 +125,8 @@ mod tests {
     fn a_mistake_is_told_with_its_place() {
         for (text, param, words) in [
             ("", None, "not a JSON object"),
-            ("[]", None, "not a JSON object"),
+            ("[]", None, "not a JSON object: it is an array"),
+            ("\"secret\"", None, "not a JSON object: it is a string"),
             (r#"{"messages": []"#, None, "not a JSON object"),
             (r#"{"messages": []} x"#, None, "not a JSON object"),
             (r#"{"messages": null}"#, Some("messages"), "null"),

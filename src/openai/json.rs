@@ -14,6 +14,20 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// Writes a list of objects, each member of `entries` as one.
+pub fn write_list<T>(out: &mut Vec<u8>, entries: &[T], write: impl Fn(&mut Writer<'_>, &T)) {
+    out.push(b'[');
+    for (at, one) in entries.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        let mut object = Writer::new(out);
+        write(&mut object, one);
+        object.end();
+    }
+    out.push(b']');
+}
+
 /// A JSON object: its members in the order in which they were written.
 ///
 /// A name that stands twice keeps its last value, as in JavaScript.

@@ -68,15 +68,57 @@ pub enum StreamOptions {
 /// Every company; the last is any other server.
 static COMPANIES: [&Company; 5] = [&OPENAI, &GROQ, &TOGETHER, &OPENROUTER, &COMPATIBLE];
 
+/// Clouds that are no company of this dialect's.
+static OTHER_CLOUDS: [&str; 25] = [
+    "aliyuncs.com",
+    "amazonaws.com",
+    "anthropic.com",
+    "azure.com",
+    "bigmodel.cn",
+    "cerebras.ai",
+    "cloudflare.com",
+    "cohere.ai",
+    "cohere.com",
+    "deepinfra.com",
+    "deepseek.com",
+    "fireworks.ai",
+    "github.ai",
+    "googleapis.com",
+    "huggingface.co",
+    "mistral.ai",
+    "moonshot.ai",
+    "nebius.com",
+    "novita.ai",
+    "nvidia.com",
+    "ollama.com",
+    "perplexity.ai",
+    "sambanova.ai",
+    "siliconflow.com",
+    "x.ai",
+];
+
+/// Whether a host is known to be a cloud's, and so nobody's home.
+pub fn is_cloud(host: &str) -> bool {
+    let companies = COMPANIES.iter().flat_map(|one| one.hosts.iter().copied());
+    companies
+        .chain(OTHER_CLOUDS)
+        .any(|known| is_at(host, known))
+}
+
+/// Whether a host is this one or below it.
+fn is_at(host: &str, known: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    // A name that ends in a dot is the same name.
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    let below = host.strip_suffix(known);
+    below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
+}
+
 impl Company {
     /// The company of a host, also by a host below one of its own (`eu.api.openai.com`); a plain
     /// compatible server when it is nobody's.
     pub fn for_host(host: &str) -> &'static Self {
-        let host = host.to_ascii_lowercase();
-        let is_its = |known: &&str| {
-            let below = host.strip_suffix(*known);
-            below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
-        };
+        let is_its = |known: &&str| is_at(host, known);
         let found = COMPANIES.iter().find(|one| one.hosts.iter().any(is_its));
         found.copied().unwrap_or(&COMPATIBLE)
     }

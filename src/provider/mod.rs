@@ -12,8 +12,10 @@ use crate::openai::{ChatRequest, Delivery, Finish, Message, Usage, UsageChunk};
 pub mod company;
 pub mod ollama;
 pub mod openai;
+pub mod watched;
 
 pub use company::Company;
+pub use watched::{WatchUrls, Watched};
 
 pub use crate::reason::Fault;
 pub use crate::stream::event::{Bearable, Carries, Chunk, Decoder, Event, Garbage};
@@ -28,6 +30,10 @@ pub trait Provider: Debug + Sync {
 
     /// The full address that chat requests are posted to.
     fn url(&self, base_url: &str) -> String;
+
+    /// The paths of all that is asked of a server that is reached by a binding, from its root; the
+    /// first is what chat requests are posted to. Nothing else goes through a binding.
+    fn paths(&self) -> &'static [&'static str];
 
     /// The window in tokens of a target whose config names none; `None` when it is the upstream's own
     /// affair.
@@ -60,6 +66,11 @@ pub trait Provider: Debug + Sync {
     /// Reads what lies there.
     fn presence(&self, _body: &[u8], _model: &str) -> Presence {
         Presence::Unknown
+    }
+
+    /// The dialect as one whose servers tell of themselves; `None` where they do not.
+    fn watched(&self) -> Option<&dyn Watched> {
+        None
     }
 
     /// Reads an error answer (status other than 200).
@@ -96,12 +107,33 @@ pub struct Ask<'a> {
     pub company: &'static Company,
     /// The target's window in tokens, where it is known.
     pub context: Option<u32>,
+    /// Who chose it.
+    pub window: Window,
     /// The most tokens that the answer may have, where the caller or the config says so.
     pub max_tokens: Option<u32>,
     /// How long a home box keeps the model loaded, as the config has it.
     pub keep_alive: Option<&'a str>,
     /// Whether the caller's `reasoning_effort` is passed on.
     pub effort: Effort,
+}
+
+impl Ask<'_> {
+    /// The window that the upstream is told to have.
+    pub fn told_context(&self) -> Option<u32> {
+        match self.window {
+            Window::Found => None,
+            Window::Told => self.context,
+        }
+    }
+}
+
+/// Who chose a target's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The upstream, so it is not told: another value would make it load the model anew.
+    Found,
+    /// The config, so the upstream is told where there are words for it.
+    Told,
 }
 
 /// What a conversation ends with.
@@ -139,6 +171,17 @@ pub struct Reading<'a> {
     pub choices: u32,
     /// Whether the caller wants a chunk with usage at a stream's end.
     pub usage_chunk: UsageChunk,
+    /// Whose answer it may be.
+    pub origin: Origin,
+}
+
+/// Whose answer is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Anybody's.
+    Any,
+    /// The target's own. One that says that it comes from elsewhere is a fault, `Reason::LeftHome`.
+    Target,
 }
 
 /// A field that the target cannot serve: the request's path of it.

@@ -43,6 +43,8 @@ export function gateway(folder, bindings) {
     modules: ["index.js", "index_bg.wasm"],
     bindings,
     store: "BREAKERS",
+    // In the same process here, so that what they cost is counted as the gateway's.
+    objects: { HOME_LOCK: "HomeLock", LEDGER: "Ledger" },
   };
 }
 
@@ -52,7 +54,8 @@ export async function serve(worker) {
   const config = join(folder, "config.capnp");
   for (const name of worker.modules) copyFileSync(join(worker.folder, name), join(folder, name));
   copyFileSync(join(WORKERS, "store.js"), join(folder, "store.js"));
-  writeFileSync(config, capnp(worker));
+  const shelf = mkdtempSync(join(tmpdir(), "pilotlight-bench-objects-"));
+  writeFileSync(config, capnp(worker, shelf));
   const began = performance.now();
   const child = start(PROGRAM, ["serve", config, "--control-fd=3"], {
     // The log is written, as it is in earnest, and read by nobody.
@@ -66,7 +69,10 @@ export async function serve(worker) {
     address: `127.0.0.1:${port}`,
     pid: child.pid,
     startedIn: performance.now() - began,
-    end: () => ended(child),
+    end: async () => {
+      await ended(child);
+      rmSync(shelf, { recursive: true });
+    },
   };
 }
 
@@ -106,7 +112,7 @@ async function listening(control) {
   return undefined;
 }
 
-function capnp({ modules, bindings, store, v8Flags = [] }) {
+function capnp({ modules, bindings, store, objects = {}, v8Flags = [] }, shelf) {
   const wrangler = parse(readFileSync(join(ROOT, "wrangler.toml"), "utf8"));
   const date = quoted(wrangler.compatibility_date);
   const flags = wrangler.compatibility_flags.map(quoted);
@@ -116,6 +122,12 @@ function capnp({ modules, bindings, store, v8Flags = [] }) {
       : `(name = ${quoted(name)}, json = ${quoted(JSON.stringify(value))})`,
   );
   if (store) bound.push(`(name = ${quoted(store)}, kvNamespace = "store")`);
+  for (const [name, kind] of Object.entries(objects)) {
+    bound.push(`(name = ${quoted(name)}, durableObjectNamespace = ${quoted(kind)})`);
+  }
+  const kinds = Object.values(objects).map(
+    (kind) => `(className = ${quoted(kind)}, uniqueKey = ${quoted(kind)}, enableSql = true)`,
+  );
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -124,11 +136,14 @@ const config :Workerd.Config = (
       compatibilityDate = ${date},
       compatibilityFlags = [${flags}],
       bindings = [${bound}],
+      durableObjectNamespaces = [${kinds}],
+      durableObjectStorage = (localDisk = "objects"),
     )),
     (name = "store", worker = (
       modules = [${embedded("store.js")}],
       compatibilityDate = ${date},
     )),
+    (name = "objects", disk = (path = ${quoted(shelf)}, writable = true)),
     (name = "internet", network = (allow = ["public", "private", "local"])),
   ],
   v8Flags = [${v8Flags.map(quoted)}],

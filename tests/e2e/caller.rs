@@ -1,9 +1,9 @@
 //! A caller that sees everything: heads, bodies, events one by one, and how they ended.
 
 use std::fmt::Write as _;
-use std::io::{BufReader, Write as _};
+use std::io::{BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use socket2::SockRef;
@@ -65,6 +65,32 @@ impl Request {
         let connection = self.post(to);
         wait();
         leave(&connection);
+    }
+
+    /// Sends it and waits for all of the answer, for so long; who waits in vain hangs up. The answer as it
+    /// is on the wire.
+    pub(crate) fn send_within(&self, to: SocketAddr, limit: Duration) -> Option<String> {
+        let until = Instant::now() + limit;
+        let mut connection = self.post(to);
+        let mut answer = Vec::new();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let mut piece = [0; 4_096];
+            let read = if left.is_zero() {
+                Err(ErrorKind::TimedOut.into())
+            } else {
+                connection.set_read_timeout(Some(left)).unwrap();
+                connection.read(&mut piece)
+            };
+            match read {
+                Ok(0) => return Some(String::from_utf8(answer).unwrap()),
+                Ok(length) => answer.extend_from_slice(&piece[..length]),
+                Err(_) => {
+                    leave(&connection);
+                    return None;
+                }
+            }
+        }
     }
 
     /// Sends it where nothing may be listening yet.

@@ -27,6 +27,7 @@ pub(crate) struct HomeBox {
     ollama: PathBuf,
     port: u16,
     folder: TemporaryFolder,
+    parallel: u8,
     pub(crate) server: Leash,
     /// The boxes of two tests at once would only make each other slow.
     _alone: Rc<MutexGuard<'static, ()>>,
@@ -36,6 +37,15 @@ impl HomeBox {
     /// Starts one that has the model, or says that it cannot be had.
     pub(crate) fn start(test: &str) -> Option<Self> {
         let [it] = Self::start_several(test)?;
+        Some(it)
+    }
+
+    /// Starts one that would serve so many at once.
+    pub(crate) fn start_parallel(test: &str, parallel: u8) -> Option<Self> {
+        let mut it = Self::start(test)?;
+        it.parallel = parallel;
+        it.kill();
+        it.restart();
         Some(it)
     }
 
@@ -55,8 +65,9 @@ impl HomeBox {
         let it = Self {
             ollama: ollama.to_owned(),
             port,
-            server: serve(ollama, port, &folder.0),
+            server: serve(ollama, port, &folder.0, 1),
             folder,
+            parallel: 1,
             _alone: Rc::clone(alone),
         };
         it.create(gguf);
@@ -64,14 +75,29 @@ impl HomeBox {
     }
 
     fn create(&self, gguf: &Path) {
+        self.create_model("smol", &format!("FROM {}\n", gguf.display()));
+    }
+
+    /// Makes another model of a Modelfile.
+    pub(crate) fn create_model(&self, name: &str, text: &str) {
         let modelfile = self.folder.0.join("Modelfile");
-        fs::write(&modelfile, format!("FROM {}\n", gguf.display())).unwrap();
+        fs::write(&modelfile, text).unwrap();
         let mut create = Command::new(&self.ollama);
-        create.args(["create", "smol", "-f"]).arg(modelfile);
+        create.args(["create", name, "-f"]).arg(modelfile);
         let created = surround(&mut create, self.port, &self.folder.0)
             .output()
             .unwrap();
         assert!(created.status.success(), "{created:?}");
+    }
+
+    /// Makes an alias of a model at another server, which it hands prompts for it on to.
+    pub(crate) fn create_alias(&self, name: &str, remote_host: &str) {
+        let body = json!({
+            "model": name, "from": "big:120b", "remote_host": remote_host, "stream": false,
+        });
+        let create = Request::new("POST", "/api/create").body(body.to_string());
+        let created = create.send(([127, 0, 0, 1], self.port).into()).whole();
+        assert_eq!(created.status, 200, "{created:?}");
     }
 
     /// Kills it and all that it started, at once.
@@ -81,7 +107,7 @@ impl HomeBox {
 
     /// Starts it again.
     pub(crate) fn restart(&mut self) {
-        self.server = serve(&self.ollama, self.port, &self.folder.0);
+        self.server = serve(&self.ollama, self.port, &self.folder.0, self.parallel);
     }
 
     /// The table of `targets` for it.
@@ -107,9 +133,12 @@ impl HomeBox {
     }
 }
 
-fn serve(ollama: &Path, port: u16, folder: &Path) -> Leash {
+fn serve(ollama: &Path, port: u16, folder: &Path, parallel: u8) -> Leash {
     let mut command = Command::new(ollama);
-    let server = Leash::start(surround(command.arg("serve"), port, folder));
+    command
+        .arg("serve")
+        .env("OLLAMA_NUM_PARALLEL", parallel.to_string());
+    let server = Leash::start(surround(&mut command, port, folder));
     let until = Instant::now() + PATIENCE * 2;
     let version = Request::new("GET", "/api/version");
     while version.try_send(([127, 0, 0, 1], port).into()).is_none() {
@@ -123,8 +152,9 @@ fn surround<'a>(command: &'a mut Command, port: u16, folder: &Path) -> &'a mut C
     command
         .env("OLLAMA_HOST", format!("127.0.0.1:{port}"))
         .env("OLLAMA_MODELS", folder.join("models"))
-        .env("OLLAMA_NUM_PARALLEL", "1")
         .env("OLLAMA_DEBUG", "1")
+        // A model may be an alias of one at a scripted cloud.
+        .env("OLLAMA_REMOTES", "127.0.0.1")
         .env("HOME", folder)
         .env("PATH", env::var_os("PATH").unwrap_or_default())
 }

@@ -258,7 +258,7 @@ fn the_gateway_takes_the_lines_for_its_target() {
     let target = &parsed.targets[0];
     assert_eq!(target.name, "home");
     assert_eq!(target.model, "hf.co/someone/a-model:Q4_K_M");
-    assert_eq!(target.context, Some(32_768));
+    assert_eq!(target.context, config::Context::Tokens(32_768));
     assert!(read(&folder, "ollama.conf").contains("\"OLLAMA_CONTEXT_LENGTH=32768\""));
 }
 

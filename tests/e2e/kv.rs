@@ -70,6 +70,12 @@ impl Kv {
         self.times("PUT")
     }
 
+    /// The value under a key.
+    pub(crate) fn value(&self, key: &str) -> Option<serde_json::Value> {
+        let values = &self.shelf.lock().unwrap().values;
+        serde_json::from_slice(values.get(key)?).ok()
+    }
+
     fn times(&self, wanted: &str) -> Vec<Instant> {
         let all = &self.shelf.lock().unwrap().asked;
         all.iter()

@@ -25,6 +25,9 @@ const worker = (number) => ({
   compatibilityFlags: wrangler.compatibility_flags,
   bindings: told.bindings,
   kvNamespaces: { BREAKERS: "breakers" },
+  durableObjects: { HOME_LOCK: { className: "HomeLock", scriptName: "0", useSQLite: true },
+    LEDGER: { className: "Ledger", scriptName: "0", useSQLite: true },
+  },
   unsafeDirectSockets: [{ port: 0 }],
 });
 

@@ -150,6 +150,12 @@ fn usage() -> Value {
     json!({ "prompt_tokens": PROMPT_TOKENS, "completion_tokens": 2, "total_tokens": PROMPT_TOKENS + 2 })
 }
 
+/// The models of an Ollama: one, its own.
+pub(crate) fn ollama_tags(model: &str) -> Reply {
+    let name = format!("{model}:latest");
+    api(200, &json!({ "models": [{ "name": name, "model": name }] }))
+}
+
 /// Ollama's whole answer.
 pub(crate) fn ollama(text: &str) -> Reply {
     api(200, &ollama_done(text))

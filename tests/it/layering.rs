@@ -12,19 +12,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["openai", "price", "provider", "stream"]),
     (
         "edge",
-        &["config", "gateway", "platform", "policy", "stream"],
+        &[
+            "config", "gateway", "ledger", "platform", "policy", "stream",
+        ],
     ),
     ("error", &["openai"]),
     (
         "gateway",
         &[
-            "auth", "config", "error", "openai", "platform", "policy", "price", "provider",
-            "reason", "stream", "time",
+            "auth", "config", "error", "ledger", "openai", "platform", "policy", "price",
+            "provider", "reason", "stream", "time",
         ],
     ),
+    ("ledger", &["openai", "policy", "price", "time"]),
     ("lib", &[]),
     ("openai", &["error"]),
-    ("platform", &["config", "policy", "stream"]),
+    ("platform", &["config", "ledger", "policy", "stream"]),
     (
         "policy",
         &[
@@ -32,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("price", &["openai"]),
-    ("provider", &["openai", "reason", "stream"]),
+    ("provider", &["openai", "reason", "stream", "time"]),
     ("reason", &[]),
     ("stream", &["openai", "reason"]),
     ("time", &[]),

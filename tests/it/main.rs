@@ -14,8 +14,14 @@ mod world;
 /// The chain: what is asked, in which order, and what the caller is told.
 mod chain;
 
+/// Targets that are reached by a binding, and what is said of them when they are not.
+mod bound;
+
 /// The breaker's promises, over random histories, and between isolates.
 mod breaker;
+
+/// The boxes at home: looked at between requests.
+mod boxes;
 
 /// Streams put together into one answer, and tool calls held until they are whole.
 mod collect;
@@ -32,8 +38,19 @@ mod fit;
 /// The front: paths, methods, keys, limits, headers.
 mod front;
 
+/// Targets that fail on purpose, for a time.
+mod drill;
+
+/// The lock of a home box: waited for, kept, given back.
+mod homelock;
+
 /// The detector of personal data, over a labelled sample and random numbers.
 mod pii;
+
+/// The lock in every order of events.
+mod homelock_more;
+/// What is private stays at home, however the request goes on.
+mod privacy;
 
 /// The arrows between modules.
 mod layering;
@@ -44,11 +61,17 @@ mod ollama;
 /// The `openai` dialect against recorded bytes.
 mod openai;
 
+/// Models at home that their boxes hand on to a cloud.
+mod own;
+
 /// Answers that break, and who goes on with them.
 mod takeover;
 
 /// Two targets' texts made one, over random texts, cuts and pieces.
 mod splice;
+
+/// What a hostile reading found.
+mod hostile;
 
 /// Where one target's words meet another's.
 mod seams;

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use pilotlight::openai::{ChatRequest, Usage, UsageChunk};
 use pilotlight::provider::{
-    Ask, Company, Decoder, Effort, Ending, Event, Fault, PROVIDERS, Provider, Reading, Unsupported,
+    Ask, Company, Decoder, Effort, Ending, Event, Fault, Origin, PROVIDERS, Provider, Reading,
+    Unsupported, Window,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -30,6 +31,7 @@ fn reading(usage_chunk: UsageChunk) -> Reading<'static> {
         created: 1_700_000_000,
         choices: 1,
         usage_chunk,
+        origin: Origin::Any,
     }
 }
 
@@ -103,6 +105,7 @@ fn written(
         model: &request.model,
         company: Company::for_host(""),
         context,
+        window: Window::Told,
         max_tokens: request.max_tokens,
         keep_alive,
         effort: Effort::Asked,

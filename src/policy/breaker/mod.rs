@@ -54,6 +54,17 @@ pub struct Breaker {
     next: u64,
     /// The number of the first permit that says something of the present state.
     since: u64,
+    /// The operator's word, which nothing else changes: until when, and when it was said.
+    tripped: Tripped,
+}
+
+/// What the operator said of a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tripped {
+    /// Until when nobody asks it, in milliseconds since 1970.
+    until: u64,
+    /// When that was said.
+    at: u64,
 }
 
 /// What a breaker does with requests.
@@ -98,6 +109,30 @@ pub enum Cause {
     Throttled,
     /// Its credential, account, model or way in needs the operator.
     Misconfigured,
+    /// The operator opened it.
+    Tripped,
+}
+
+/// How a breaker stands, for whoever looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It lets requests through.
+    Closed {
+        /// Failures since the last success.
+        failures: u32,
+    },
+    /// It lets none through.
+    Open {
+        /// Until when, in milliseconds since 1970.
+        until: u64,
+        /// Why.
+        cause: Cause,
+    },
+    /// It lets one through, or waits for what that one says.
+    HalfOpen {
+        /// Why it was open.
+        cause: Cause,
+    },
 }
 
 /// What may be done with a request.
@@ -169,6 +204,12 @@ pub struct Shared {
 impl Breaker {
     /// Decides on one request, and remembers when it is the probe.
     pub fn admit(&mut self, settings: &Settings, now: u64) -> Admission {
+        if now < self.tripped.until {
+            return Admission::Refuse {
+                until: self.tripped.until,
+                cause: Cause::Tripped,
+            };
+        }
         match self.state {
             State::Closed { .. } => Admission::Pass(self.permit()),
             State::Open { until, cause } | State::HalfOpen { until, cause, .. } if now < until => {
@@ -309,6 +350,15 @@ impl Breaker {
 
     /// Takes what another isolate tells.
     pub fn hear(&mut self, shared: &Shared, now: u64) {
+        if shared.cause == Cause::Tripped {
+            if shared.at > self.tripped.at {
+                self.tripped = Tripped {
+                    until: shared.open_until.unwrap_or(0),
+                    at: shared.at,
+                };
+            }
+            return;
+        }
         if shared.at <= self.changed_at {
             return;
         }
@@ -334,6 +384,53 @@ impl Breaker {
                 self.told_until = None;
                 self.changed_at = shared.at;
             }
+        }
+    }
+
+    /// How it stands.
+    pub fn standing(&self, now: u64) -> Standing {
+        if now < self.tripped.until {
+            return Standing::Open {
+                until: self.tripped.until,
+                cause: Cause::Tripped,
+            };
+        }
+        match self.state {
+            State::Closed { failures } => Standing::Closed { failures },
+            State::Open { until, cause } if now < until => Standing::Open { until, cause },
+            State::HalfOpen { cause, .. } | State::Open { cause, .. } => {
+                Standing::HalfOpen { cause }
+            }
+        }
+    }
+
+    /// Closes it, as if nothing had happened, and takes the operator's word back. Returns what the other
+    /// isolates are to hear.
+    pub fn reset(&mut self, now: u64) -> [Shared; 2] {
+        *self = Self {
+            changed_at: now,
+            next: self.next,
+            since: self.next,
+            tripped: Tripped { until: 0, at: now },
+            ..Self::default()
+        };
+        [Cause::Failing, Cause::Tripped].map(|cause| Shared {
+            at: now,
+            open_until: None,
+            cause,
+            trips: 0,
+        })
+    }
+
+    /// Opens it until a time by the operator's word, whatever it knows itself. Returns what the other
+    /// isolates are to hear.
+    pub fn trip(&mut self, until: u64, now: u64) -> Shared {
+        self.tripped = Tripped { until, at: now };
+        Shared {
+            at: now,
+            open_until: Some(until),
+            cause: Cause::Tripped,
+            trips: 0,
         }
     }
 
@@ -440,18 +537,25 @@ pub const fn health_of(reason: Reason) -> Health {
         | Reason::TunnelTimeout
         | Reason::Unreachable => Health::Failed,
         Reason::Throttled => Health::Throttled(None),
-        Reason::BreakerOpen
+        Reason::BoxAway
+        | Reason::BreakerOpen
         | Reason::CallerLeft
         | Reason::ContentPolicy
         | Reason::ContextOverflow
         | Reason::Deadline
+        | Reason::Forwarded
+        | Reason::HomeBusy
+        | Reason::LeftHome
         | Reason::ModelLoading
+        | Reason::NoBinding
         | Reason::NoKey
         | Reason::NoSplice
         | Reason::Outpaced
+        | Reason::Private
         | Reason::Rejected
         | Reason::ServerBusy
         | Reason::TooLong
-        | Reason::Unsupported => Health::Unknown,
+        | Reason::Unsupported
+        | Reason::Unverified => Health::Unknown,
     }
 }

@@ -21,6 +21,8 @@ use crate::config::Place;
 use crate::policy::breaker::{Health, health_of};
 use crate::reason::{Fault, Reason};
 
+pub mod bound;
+
 /// What to do about a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -346,6 +348,7 @@ const fn of(reason: Reason) -> Verdict {
             Reason::ContentPolicy => Action::Reject,
             Reason::AccessDenied
             | Reason::AttemptTimeout
+            | Reason::BoxAway
             | Reason::BreakerOpen
             | Reason::CallerLeft
             | Reason::ContextOverflow
@@ -353,14 +356,19 @@ const fn of(reason: Reason) -> Verdict {
             | Reason::Deadline
             | Reason::FirstTokenTimeout
             | Reason::HeadersTimeout
+            | Reason::Forwarded
+            | Reason::HomeBusy
             | Reason::HostRefused
+            | Reason::LeftHome
             | Reason::ModelLoading
             | Reason::ModelMissing
+            | Reason::NoBinding
             | Reason::NoKey
             | Reason::NoSplice
             | Reason::NotAnApi
             | Reason::OriginRefused
             | Reason::Outpaced
+            | Reason::Private
             | Reason::Redirected
             | Reason::Rejected
             | Reason::SpendLimit
@@ -368,7 +376,8 @@ const fn of(reason: Reason) -> Verdict {
             | Reason::TooLong
             | Reason::TunnelDown
             | Reason::TunnelTimeout
-            | Reason::Unsupported => Action::Next,
+            | Reason::Unsupported
+            | Reason::Unverified => Action::Next,
         },
         health: health_of(reason),
     }

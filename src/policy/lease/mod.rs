@@ -35,7 +35,17 @@ pub struct Lock {
     queue: VecDeque<Ticket>,
     /// How many leases there have been.
     count: u64,
+    /// Tokens that were given back before they were known, with the time until which that is
+    /// remembered: a message may overtake another.
+    #[serde(default)]
+    gone: VecDeque<(String, u64)>,
 }
+
+/// How long it is remembered that a token was given back before it was known, in milliseconds.
+const GONE_MS: u64 = 60_000;
+
+/// How many such are remembered.
+const GONE: usize = 100;
 
 /// A slot that is lent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +85,9 @@ pub struct Ask {
     pub wait_ms: u64,
     /// How many may wait at most.
     pub queue: u32,
+    /// Tokens of the same request that are given back with this: what says so may come later.
+    #[serde(default)]
+    pub replaces: Vec<String>,
 }
 
 /// What becomes of an ask.
@@ -164,6 +177,12 @@ pub enum Settled {
 impl Lock {
     /// Takes an ask. Whoever asks again under the same token is answered as it stands.
     pub fn ask(&mut self, ask: Ask, now: u64) -> Standing {
+        for owner in &ask.replaces {
+            self.release(owner, now);
+        }
+        if self.gone.iter().any(|(owner, _)| *owner == ask.owner) {
+            return Standing::Busy;
+        }
         if let Some(lease) = self.lease_of(&ask.owner) {
             return Standing::Granted(lease.clone());
         }
@@ -195,11 +214,20 @@ impl Lock {
     }
 
     /// Ends a lease or gives up a place in the queue; whether there was either.
-    pub fn release(&mut self, owner: &str) -> bool {
+    pub fn release(&mut self, owner: &str, now: u64) -> bool {
         let before = (self.holders.len(), self.queue.len());
         self.holders.retain(|lease| lease.owner != owner);
         self.queue.retain(|ticket| ticket.ask.owner != owner);
-        before != (self.holders.len(), self.queue.len())
+        let known = before != (self.holders.len(), self.queue.len());
+        self.gone.retain(|(_, until)| now < *until);
+        if !known && self.gone.iter().all(|(other, _)| other != owner) {
+            self.gone
+                .push_back((owner.to_owned(), now.saturating_add(GONE_MS)));
+            if self.gone.len() > GONE {
+                self.gone.pop_front();
+            }
+        }
+        known
     }
 
     /// Ends every lease; returns how many there were.
@@ -213,6 +241,7 @@ impl Lock {
     /// there is none.
     pub fn forget_queue(&mut self) {
         self.queue.clear();
+        self.gone.clear();
     }
 
     /// Ends what is over, and lets in whoever is next. Tells what became of those who waited.

@@ -17,6 +17,7 @@ fn ask(owner: &str, wait_ms: u64) -> Ask {
         lease_ms: LEASE,
         wait_ms,
         queue: 3,
+        replaces: Vec::new(),
     }
 }
 
@@ -44,13 +45,13 @@ fn one_holds_the_others_wait_in_the_order_of_coming() {
         "the queue is full"
     );
     assert!(lock.settle(5).is_empty());
-    assert!(lock.release("a"));
+    assert!(lock.release("a", 0));
     // Whoever comes between a release and its settling does not overtake.
     assert_eq!(lock.ask(ask("f", 0), 5), Standing::Busy);
     assert_eq!(granted(&lock.settle(5)), ["b"]);
     assert_eq!(lock.next_at(), Some(52), "c gives up");
     assert_eq!(lock.settle(52), [Settled::Late("c".to_owned())]);
-    assert!(lock.release("b"));
+    assert!(lock.release("b", 0));
     assert_eq!(granted(&lock.settle(52)), ["d"]);
 }
 
@@ -62,7 +63,7 @@ fn a_holder_that_vanished_is_replaced_when_its_lease_ends() {
     assert_eq!(lock.next_at(), Some(LEASE));
     assert!(lock.settle(LEASE - 1).is_empty());
     assert_eq!(granted(&lock.settle(LEASE)), ["b"]);
-    assert!(!lock.release("a"), "a late release does nothing");
+    assert!(!lock.release("a", 0), "a late release does nothing");
     assert_eq!(lock.renew("a", LEASE, LEASE), None);
     assert_eq!(lock.seen(LEASE).holders.len(), 1);
     assert_eq!(lock.ask(ask("c", 0), LEASE + 1), Standing::Busy);
@@ -92,17 +93,32 @@ fn a_message_that_comes_twice_changes_nothing() {
     lock.ask(ask("b", 90), 8);
     assert_eq!(lock.ask(ask("b", 90), 9), Standing::Queued(0));
     assert_eq!(lock.seen(9).queue.len(), 1);
-    assert!(lock.release("b"));
-    assert!(!lock.release("b"));
-    assert!(lock.release("a"));
-    assert!(!lock.release("a"));
-    assert_eq!(
-        lock,
-        Lock {
-            count: 1,
-            ..Lock::default()
-        }
-    );
+    assert!(lock.release("b", 0));
+    assert!(!lock.release("b", 0));
+    assert!(lock.release("a", 0));
+    assert!(!lock.release("a", 0));
+    assert_eq!(lock.seen(0), Seen::default());
+}
+
+#[test]
+fn who_gives_back_with_its_ask_is_not_busy_with_itself() {
+    let mut lock = Lock::default();
+    lock.ask(ask("a", 0), 0);
+    let again = Ask {
+        replaces: vec!["a".to_owned()],
+        ..ask("b", 0)
+    };
+    assert!(matches!(lock.ask(again, 1), Standing::Granted(_)));
+    assert!(!lock.release("a", 2), "what says so may come later");
+    assert_eq!(lock.seen(2).holders[0].owner, "b");
+}
+
+#[test]
+fn what_was_given_back_before_it_was_asked_for_is_not_lent() {
+    let mut lock = Lock::default();
+    assert!(!lock.release("a", 0));
+    assert_eq!(lock.ask(ask("a", 50), 1), Standing::Busy);
+    assert!(matches!(lock.ask(ask("b", 0), 1), Standing::Granted(_)));
 }
 
 #[test]
@@ -112,7 +128,7 @@ fn a_forced_release_lets_the_next_one_in() {
     lock.ask(ask("b", 90), 1);
     assert_eq!(lock.free(), 1);
     assert_eq!(granted(&lock.settle(2)), ["b"]);
-    assert!(!lock.release("a"), "its lease is another's now");
+    assert!(!lock.release("a", 0), "its lease is another's now");
     assert_eq!(lock.seen(2).holders[0].request, "req_b");
 }
 
@@ -170,7 +186,10 @@ impl Model {
             Step::Ask { wait } => self.ask(*wait),
             Step::Release(at) => {
                 if let Some(owner) = nth(self.holders.keys(), *at) {
-                    assert!(self.lock.release(&owner), "nobody's lease is lost");
+                    assert!(
+                        self.lock.release(&owner, self.now),
+                        "nobody's lease is lost"
+                    );
                     self.holders.remove(&owner);
                     self.gone.push(owner);
                 }
@@ -184,17 +203,24 @@ impl Model {
             }
             Step::Leave(at) => {
                 if let Some(owner) = nth(self.waiting.iter().map(|(owner, _)| owner), *at) {
-                    assert!(self.lock.release(&owner), "nobody's place is lost");
+                    assert!(
+                        self.lock.release(&owner, self.now),
+                        "nobody's place is lost"
+                    );
                     self.waiting.retain(|(other, _)| *other != owner);
                     self.gone.push(owner);
                 }
             }
             Step::LateRelease(at) => {
                 if let Some(owner) = nth(self.gone.iter(), *at) {
-                    let before = self.lock.clone();
-                    assert!(!self.lock.release(&owner));
+                    let before = self.lock.seen(self.now);
+                    assert!(!self.lock.release(&owner, self.now));
                     assert_eq!(self.lock.renew(&owner, LEASE, self.now), None);
-                    assert_eq!(self.lock, before, "what is over changes nothing");
+                    assert_eq!(
+                        self.lock.seen(self.now),
+                        before,
+                        "what is over changes nothing"
+                    );
                 }
             }
             Step::Crash => {

@@ -17,7 +17,7 @@ pub(super) fn completion(body: &[u8], ask: &Reading<'_>) -> Result<Completion, F
     if body.trim_ascii().is_empty() {
         return Err(Fault::known(Reason::Empty));
     }
-    let line = Line::parse(body)?;
+    let line = Line::parse(body, ask.origin)?;
     if !line.is_done() {
         return Err(Fault::known(Reason::EndedWithoutDone));
     }

@@ -4,7 +4,7 @@ use crate::openai::UsageChunk;
 use crate::openai::json::Writer;
 use crate::provider::ollama::answer::{Letterhead, finish, write_choice};
 use crate::provider::ollama::line::{Called, Ending, Line};
-use crate::provider::{Bearable, Carries, Chunk, Decoder, Event, Fault, Garbage, Reading};
+use crate::provider::{Bearable, Carries, Chunk, Decoder, Event, Fault, Garbage, Origin, Reading};
 use crate::reason::Reason;
 use crate::stream::ndjson::Lines;
 
@@ -20,6 +20,7 @@ pub(super) struct LineDecoder {
 struct Answer {
     letterhead: Letterhead,
     usage_chunk: UsageChunk,
+    origin: Origin,
     stage: Stage,
     calls: usize,
     garbage: Garbage,
@@ -42,6 +43,7 @@ impl LineDecoder {
             answer: Answer {
                 letterhead: Letterhead::new(ask),
                 usage_chunk: ask.usage_chunk,
+                origin: ask.origin,
                 stage: Stage::Unbegun,
                 calls: 0,
                 garbage: Garbage::default(),
@@ -91,7 +93,7 @@ impl Answer {
         if self.stage == Stage::Over {
             return;
         }
-        let line = Line::parse(bytes);
+        let line = Line::parse(bytes, self.origin);
         if let Err(fault) = &line
             && fault.known == Some(Reason::NotAnApi)
             && self.garbage.more() == Bearable::Yes

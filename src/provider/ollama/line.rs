@@ -7,8 +7,8 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 
 use crate::openai::{Finish, Usage};
-use crate::provider::Fault;
 use crate::provider::ollama::fault;
+use crate::provider::{Fault, Origin};
 use crate::reason::Reason;
 
 /// An object of the answer.
@@ -18,6 +18,11 @@ pub(super) struct Line<'a> {
     pub(super) model: Option<Text<'a>>,
     #[serde(borrow, default)]
     message: Option<Said<'a>>,
+    /// Where it comes from, if the server asked another.
+    #[serde(borrow, default)]
+    remote_host: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    remote_model: Option<Text<'a>>,
     #[serde(default)]
     done: Option<bool>,
     #[serde(borrow, default)]
@@ -90,10 +95,13 @@ pub(super) enum Ending<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Reads an object, which may turn out to be an error.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Fault> {
+    /// Reads an object, which may turn out to be an error, or another's answer than is wanted.
+    pub(super) fn parse(bytes: &'a [u8], origin: Origin) -> Result<Self, Fault> {
         let line: Self =
             serde_json::from_slice(bytes).map_err(|_| Fault::known(Reason::NotAnApi))?;
+        if origin == Origin::Target && line.is_anothers() {
+            return Err(Fault::known(Reason::LeftHome));
+        }
         if let Some(error) = line.error {
             return Err(fault::inside(error.get()));
         }
@@ -101,6 +109,14 @@ impl<'a> Line<'a> {
             return Err(Fault::known(Reason::NotAnApi));
         }
         Ok(line)
+    }
+
+    /// Whether the server says that another answered.
+    fn is_anothers(&self) -> bool {
+        let told = [self.remote_host, self.remote_model];
+        told.into_iter()
+            .flatten()
+            .any(|text| text.spoken().is_some())
     }
 
     /// Whether this is the last object: the answer is whole.
@@ -159,11 +175,12 @@ impl<'a> Line<'a> {
     /// prompt tokens is not: before v0.30 it was missing when the prompt was cached. Then nothing
     /// is told, because a zero would be believed.
     pub(super) fn usage(&self) -> Option<Usage> {
-        self.prompt_eval_count.map(|prompt_tokens| Usage {
-            prompt_tokens,
+        let usage = Usage {
+            prompt_tokens: self.prompt_eval_count?,
             completion_tokens: self.eval_count.unwrap_or(0),
             ..Usage::default()
-        })
+        };
+        usage.credible()
     }
 
     /// Whether the engine counted any token, of the prompt or of the answer.

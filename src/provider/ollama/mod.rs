@@ -18,9 +18,12 @@ mod fault;
 mod line;
 mod messages;
 mod presence;
+mod watched;
 mod write;
 
-use crate::provider::{Ask, Completion, Decoder, Fault, Presence, Provider, Reading, Unsupported};
+use crate::provider::{
+    Ask, Completion, Decoder, Fault, Presence, Provider, Reading, Unsupported, Watched,
+};
 
 /// The dialect.
 #[derive(Debug)]
@@ -33,6 +36,10 @@ impl Provider for Ollama {
 
     fn url(&self, base_url: &str) -> String {
         format!("{}/api/chat", base_url.trim_end_matches('/'))
+    }
+
+    fn paths(&self) -> &'static [&'static str] {
+        &["/api/chat", "/api/ps", "/api/tags", "/api/version"]
     }
 
     fn default_context(&self) -> Option<u32> {
@@ -57,6 +64,10 @@ impl Provider for Ollama {
 
     fn presence(&self, body: &[u8], model: &str) -> Presence {
         presence::read(body, model)
+    }
+
+    fn watched(&self) -> Option<&dyn Watched> {
+        Some(self)
     }
 
     fn fault(&self, status: u16, body: &[u8]) -> Fault {

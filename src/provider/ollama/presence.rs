@@ -42,7 +42,7 @@ pub(super) fn read(body: &[u8], model: &str) -> Presence {
 }
 
 /// A name with its tag.
-fn full(name: &str) -> String {
+pub(super) fn full(name: &str) -> String {
     let last = name.rsplit('/').next().unwrap_or(name);
     if last.contains(':') {
         name.to_owned()

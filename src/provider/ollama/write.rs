@@ -2,7 +2,7 @@
 //!
 //! # What is always said
 //!
-//! - `num_ctx`, the same for every request: another value makes Ollama load the model anew
+//! - `num_ctx`, the same for every request, or never: another value makes Ollama load the model anew
 //!   (`server/sched.go`). For the same reason `shift` and the other load-time options are never
 //!   sent.
 //! - `truncate: false`: else Ollama drops messages, or cuts the prompt to half, and tells nobody.
@@ -63,7 +63,7 @@ pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
         .raw("think", think(ask)?)
         .raw("truncate", "false");
     if let Some(keep_alive) = ask.keep_alive {
-        write_keep_alive(&mut object, keep_alive);
+        self::keep_alive(&mut object, keep_alive);
     }
     if fields
         .raw("logprobs")
@@ -183,7 +183,7 @@ fn think(ask: &Ask<'_>) -> Result<&'static str, Unsupported> {
 }
 
 /// Ollama reads a number as seconds and takes a text only with a unit.
-fn write_keep_alive(object: &mut Writer<'_>, keep_alive: &str) {
+pub(super) fn keep_alive(object: &mut Writer<'_>, keep_alive: &str) {
     match serde_json::from_str::<serde_json::Number>(keep_alive) {
         Ok(seconds) => object.raw("keep_alive", &seconds.to_string()),
         Err(_) => object.text("keep_alive", keep_alive),
@@ -193,9 +193,7 @@ fn write_keep_alive(object: &mut Writer<'_>, keep_alive: &str) {
 fn options(out: &mut Vec<u8>, ask: &Ask<'_>) -> Result<(), Unsupported> {
     let fields = &ask.request.fields;
     let mut options = Writer::new(out);
-    if let Some(context) = ask.context {
-        options.number("num_ctx", context.into());
-    }
+    load_options(&mut options, ask.told_context());
     options.number("num_predict", num_predict(ask).into());
     for name in NUMBERS {
         let Some(raw) = fields.raw(name) else {
@@ -215,6 +213,13 @@ fn options(out: &mut Vec<u8>, ask: &Ask<'_>) -> Result<(), Unsupported> {
     }
     options.end();
     Ok(())
+}
+
+/// The options that decide how the model is loaded. Whatever makes Ollama load it must say the same.
+pub(super) fn load_options(options: &mut Writer<'_>, context: Option<u32>) {
+    if let Some(context) = context {
+        options.number("num_ctx", context.into());
+    }
 }
 
 /// The most tokens that the answer may have: what is asked for, else a quarter of the window.

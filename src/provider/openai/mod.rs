@@ -28,6 +28,10 @@ impl Provider for OpenAi {
         format!("{}/chat/completions", base_url.trim_end_matches('/'))
     }
 
+    fn paths(&self) -> &'static [&'static str] {
+        &["/v1/chat/completions"]
+    }
+
     fn write(&self, ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
         write::body(ask)
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::provider::Origin;
 use crate::provider::PROVIDERS;
 use crate::provider::Reading;
 
@@ -36,6 +37,7 @@ fn relay_of(choices: u32, usage_chunk: UsageChunk) -> Relay {
         created: 0,
         choices,
         usage_chunk,
+        origin: Origin::Any,
     });
     Relay::new(decoder, terms(choices, usage_chunk, Keep::Text))
 }

@@ -58,7 +58,7 @@ impl Bench {
 }
 
 /// An upstream that plays the part of a target of every cell, and knows by the model which.
-fn scripted(
+pub(super) fn scripted(
     cells: &[Cell],
     model: fn(&Cell) -> String,
     reply: fn(&Cell, &Seen) -> Reply,
@@ -103,7 +103,7 @@ fn config(cells: &[Cell], first: &Upstream, next: &Upstream, well: &Upstream) ->
 
 /// Short time-outs for targets that only time-outs show to have failed, and only those that ought to:
 /// a busy machine must not make another fault of this one.
-fn patience(cell: &Cell) -> Value {
+pub(super) fn patience(cell: &Cell) -> Value {
     if !cell.fault.is_waited_for() {
         return json!({});
     }

@@ -63,7 +63,7 @@ fn ask(cell: &Cell, bench: &Bench) -> Heard {
     }
 }
 
-fn question(cell: &Cell) -> Value {
+pub(super) fn question(cell: &Cell) -> Value {
     let mut question = json!({ "model": cell.route(), "messages": conversation() });
     if !cell.place.calls().is_empty() {
         let tool = |call: &ToolCall| {
@@ -117,7 +117,7 @@ impl Told {
 }
 
 /// What the caller got, by what the targets saw and whose words came.
-fn outcome(cell: &Cell, heard: &Heard, next: &[Seen]) -> Outcome {
+pub(super) fn outcome(cell: &Cell, heard: &Heard, next: &[Seen]) -> Outcome {
     if heard.error.is_some() {
         return Outcome::Error;
     }
@@ -132,7 +132,7 @@ fn outcome(cell: &Cell, heard: &Heard, next: &[Seen]) -> Outcome {
     }
 }
 
-fn is_answered(cell: &Cell, outcome: Outcome, heard: &Heard) -> Result<(), String> {
+pub(super) fn is_answered(cell: &Cell, outcome: Outcome, heard: &Heard) -> Result<(), String> {
     let answer = cell.place.text();
     same("the status", &heard.status, &200)?;
     same("the text", &heard.text, &answer)?;
@@ -178,7 +178,7 @@ fn calls(expected: &[ToolCall], heard: &Heard) -> Result<(), String> {
 }
 
 /// An error that OpenAI's SDKs raise, after what had gone out, and no sign of an end.
-fn is_told(cell: &Cell, heard: &Heard) -> Result<(), String> {
+pub(super) fn is_told(cell: &Cell, heard: &Heard) -> Result<(), String> {
     let error = heard.error.as_ref().unwrap_or(&Value::Null);
     let message = error["message"].as_str().unwrap_or_default();
     same("an empty message", &message.is_empty(), &false)?;
@@ -272,7 +272,7 @@ fn goes_on(bench: &Bench) -> Result<(), String> {
 }
 
 /// `got` is `expected`. An assertion would be loud at once; the matrix lists all cells that fail.
-fn same<G, E>(what: &str, got: &G, expected: &E) -> Result<(), String>
+pub(super) fn same<G, E>(what: &str, got: &G, expected: &E) -> Result<(), String>
 where
     G: PartialEq<E> + Debug,
     E: Debug,
@@ -283,7 +283,11 @@ where
     Err(format!("{what}: {got:?} instead of {expected:?}"))
 }
 
-fn is_one_of<T: PartialEq + Debug>(what: &str, got: &T, expected: &[T]) -> Result<(), String> {
+pub(super) fn is_one_of<T: PartialEq + Debug>(
+    what: &str,
+    got: &T,
+    expected: &[T],
+) -> Result<(), String> {
     if expected.contains(got) {
         return Ok(());
     }
@@ -291,7 +295,7 @@ fn is_one_of<T: PartialEq + Debug>(what: &str, got: &T, expected: &[T]) -> Resul
 }
 
 /// The requests for a model.
-fn requests(upstream: &Upstream, model: &str) -> Vec<Seen> {
+pub(super) fn requests(upstream: &Upstream, model: &str) -> Vec<Seen> {
     let mut seen = upstream.seen();
     seen.retain(|seen| seen.head.word(0) == "POST" && seen.json()["model"] == model);
     seen

@@ -139,7 +139,8 @@ pub(super) static OPENAI: Dialect = Dialect {
 /// Ollama's: a line for each piece, a call in one piece, and an end that tells everything.
 static OLLAMA: Dialect = Dialect {
     name: "ollama",
-    target: gateway::home,
+    // Many cells share it at once.
+    target: |upstream| gateway::with(gateway::home(upstream), json!({ "slots": 1_000 })),
     begin: |_| Reply::chunked(200, &[("content-type", "application/x-ndjson")]),
     text: |who, words| wire::line(&ollama_said(who, &json!({ "content": words }))),
     call: |who, _, call| {

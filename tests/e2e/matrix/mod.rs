@@ -37,6 +37,7 @@ mod first;
 mod heard;
 mod next;
 mod place;
+mod private;
 mod table;
 
 const README: &str = include_str!("../../../README.md");

@@ -249,11 +249,11 @@ fn what_is_missing_is_shown_as_it_should_be_written() {
                 "targets.groq.provider",
                 "is missing: it should be the name of a dialect",
             ),
-            ("targets.groq.base_url", "is missing: it should be a URL"),
             (
                 "targets.groq.model",
                 "is missing: it should be the model's name",
             ),
+            ("targets.groq.base_url", "is missing: it should be a URL"),
         ],
     );
     check_told(

@@ -4,15 +4,21 @@
 //! about.
 
 use pilotlight::config::settings::{Prefill, StreamInside, Truncate, Watch};
-use pilotlight::config::{self, Config, Exposure, Key, Mistake, Origins, Place, Settings};
+use pilotlight::config::{self, Config, Context, Exposure, Key, Mistake, Origins, Place, Settings};
 use pilotlight::stream::relay::Calls;
 use serde_json::{Value, json};
 
 /// Anything at all, and what is told of it.
 mod arbitrary;
 
+/// Targets that are reached by a binding.
+mod bindings;
+
 /// The README's tables and the config that ships.
 mod documents;
+
+/// What a target may say of the box that it runs on.
+mod boxes;
 
 /// What is told of a config that is wrong.
 mod mistakes;
@@ -88,11 +94,14 @@ fn what_is_not_written_has_its_default() {
     assert!(config.keys.is_empty());
 
     let home = config.target("home").unwrap();
-    assert_eq!((home.context, home.place), (Some(8192), Place::Home));
+    assert_eq!(
+        (home.context, home.place),
+        (Context::Tokens(8192), Place::Home)
+    );
     assert!(matches!(home.key, Key::None));
     assert!(home.access.is_none());
     let groq = config.target("groq").unwrap();
-    assert_eq!((groq.context, groq.place), (None, Place::Cloud));
+    assert_eq!((groq.context, groq.place), (Context::Unknown, Place::Cloud));
 
     let cloud = Settings {
         attempts: 2,
@@ -118,6 +127,11 @@ fn what_is_not_written_has_its_default() {
         stream_inside: StreamInside::AtHome,
         tool_calls: Calls::Whole,
         truncate: Truncate::Auto,
+        lease_ms: 600_000,
+        queue: 100,
+        slots: 1,
+        wait_ms: 0,
+        wait_alone_ms: 300_000,
         watch: Watch::Yes,
     };
     assert_eq!(groq.settings, cloud);
@@ -204,9 +218,18 @@ fn what_is_written_is_read_whatever_its_spelling() {
         stream_inside: StreamInside::No,
         tool_calls: Calls::Streamed,
         truncate: Truncate::Never,
+        lease_ms: 600_000,
+        queue: 100,
+        slots: 1,
+        wait_ms: 0,
+        wait_alone_ms: 300_000,
         watch: Watch::No,
     };
     assert_eq!(config.target("home").unwrap().settings, settings);
+}
+
+#[test]
+fn all_origins_may_be_allowed() {
     let any = parse_sound(&[("/allowed_origins", json!(["*"]))]);
     assert_eq!(any.origins, Origins::Any);
 }

@@ -105,7 +105,10 @@ fn a_secret_that_could_not_be_sent_is_told_and_not_repeated() {
     assert!(!format!("{told:?}").contains(SECRET), "{told:?}");
     check_told(
         told,
-        &[("targets.groq.key", "wrangler secret put GROQ_API_KEY")],
+        &[
+            ("PILOTLIGHT_ADMIN_KEY", "cannot travel in a header"),
+            ("targets.groq.key", "wrangler secret put GROQ_API_KEY"),
+        ],
     );
 }
 

@@ -1,5 +1,7 @@
 //! Times as upstreams write them, read against a clock that is an argument.
 
+pub mod calendar;
+
 use std::time::UNIX_EPOCH;
 
 /// The longest wait that is believed, in milliseconds: a day, the longest that a quota runs. What an
