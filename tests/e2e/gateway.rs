@@ -247,6 +247,7 @@ const ledger :Workerd.Worker = (
   compatibilityDate = {date},
   bindings = [
     (name = "LEDGER", durableObjectNamespace = (className = "Ledger", serviceName = "0")),
+    (name = "HOME_LOCK", durableObjectNamespace = (className = "HomeLock", serviceName = "0")),
   ],
 );
 const scripted :Workerd.Worker = (
@@ -377,8 +378,22 @@ impl Gateway {
 
     /// Says something to its ledger, past the gateway, in the words of `ledger::message`.
     pub(crate) fn tell_ledger(&self, message: &Value) -> Answer {
+        self.tell_object("/ledger", message)
+    }
+
+    /// Says something to the lock of a box, past the gateway, in the words of `policy::lease`.
+    pub(crate) fn tell_lock(&self, name: &str, message: &Value) -> Answer {
+        self.tell_object(&format!("/lock/{name}"), message)
+    }
+
+    /// The same from somebody who vanishes a moment later, whatever it is answered.
+    pub(crate) fn tell_lock_and_vanish(&self, name: &str, message: &Value) {
+        self.tell_object(&format!("/vanish/{name}"), message);
+    }
+
+    fn tell_object(&self, path: &str, message: &Value) -> Answer {
         let to = self.addresses[self.sockets.iter().position(|it| it == "ledger").unwrap()];
-        let request = Request::new("POST", "/").body(message.to_string());
+        let request = Request::new("POST", path).body(message.to_string());
         request.send(to).whole()
     }
 
@@ -484,12 +499,22 @@ const CRON: &str = r#"export default {
 };
 "#;
 
-/// What says to the ledger what it is told to.
+/// What says to the ledger or a lock what it is told to.
 const TELLER: &str = r#"export default {
-  async fetch(request, { LEDGER }) {
-    const object = LEDGER.get(LEDGER.idFromName("ledger"));
-    const said = await object.fetch("http://object/", { method: "POST", body: await request.text() });
-    return new Response(await said.text(), { status: said.status });
+  async fetch(request, { LEDGER, HOME_LOCK }) {
+    const [, what, name] = new URL(request.url).pathname.split("/");
+    const [kind, id] = what === "ledger" ? [LEDGER, "ledger"] : [HOME_LOCK, name];
+    const object = kind.get(kind.idFromName(id));
+    const leaving = new AbortController();
+    if (what === "vanish") setTimeout(() => leaving.abort(), 300);
+    const body = await request.text();
+    try {
+      const said = await object.fetch("http://object/", { method: "POST", body, signal: leaving.signal });
+      return new Response(await said.text(), { status: said.status });
+    } catch (error) {
+      if (what === "vanish") return new Response("gone");
+      throw error;
+    }
   },
 };
 "#;

@@ -179,6 +179,33 @@ fn who_leaves_while_it_waits_leaves_the_queue() {
 }
 
 #[test]
+fn who_vanishes_while_it_waits_is_lent_nothing() {
+    let box_ = counting(Duration::ZERO);
+    let gateway = Setup::new(chain(&[("box", home(&box_.upstream))]))
+        .opened_ledger()
+        .start();
+    let ask = |owner: &str, wait_ms: u32| {
+        json!({ "ask": {
+            "owner": owner, "request": owner, "slots": 1, "lease_ms": 600_000,
+            "wait_ms": wait_ms, "queue": 10,
+        } })
+    };
+    let say = |message: &Value| gateway.tell_lock("box", message).json();
+    assert!(say(&ask("first", 0))["yours"].is_object());
+    gateway.tell_lock_and_vanish("box", &ask("second", 600_000));
+    let began = Instant::now();
+    while say(&json!("look"))["seen"]["queue"] != json!([]) {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "its place is given up"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(say(&json!({ "release": { "owner": "first" } })), "released");
+    assert_eq!(gateway.chat(&asking("Hi")).status, 200, "the box is free");
+}
+
+#[test]
 fn a_real_ollama_that_would_serve_four_at_once_serves_one() {
     let Some(home) = HomeBox::start_parallel("fifty callers at a real Ollama", 4) else {
         return;
