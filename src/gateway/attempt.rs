@@ -6,6 +6,7 @@ use futures::future::{Either, select};
 
 use crate::config::{Target, Way};
 use crate::gateway::job::Passing;
+use crate::gateway::stage;
 use crate::openai::{Delivery, Usage};
 use crate::platform::{
     Broken, Call, CallerLeft, Platform, Reply, ReplyBody, ReplyHeaders, SendError, Taking,
@@ -191,7 +192,7 @@ pub(super) async fn attempt<W: Platform>(
         timeout_ms: limit.min(left),
     };
     let staged = match plan.fault {
-        Some(fault) => stage(world, &call, fault).await,
+        Some(fault) => stage::stage(world, &call, fault).await,
         None => None,
     };
     let sent = match (staged, plan.target.provider.presence_url(&plan.target.url)) {
@@ -230,46 +231,10 @@ pub(super) async fn attempt<W: Platform>(
         }
     };
     match plan.fault {
-        Some(drill::Fault::Cut) => cut(answer?, plan),
+        Some(drill::Fault::Cut) => stage::cut(answer?, plan.wording),
         Some(drill::Fault::Overloaded | drill::Fault::Silence | drill::Fault::Throttled) | None => {
             answer
         }
-    }
-}
-
-/// What a drill puts in place of the target's reply; `None` where the target is asked.
-async fn stage<W: Platform>(
-    world: &W,
-    call: &Call<'_>,
-    fault: drill::Fault,
-) -> Option<Result<Reply<W::Body>, SendError>> {
-    let refusal = |status, words: &str| Reply {
-        status,
-        headers: ReplyHeaders {
-            content_type: Some("application/json".to_owned()),
-            ..ReplyHeaders::default()
-        },
-        body: ReplyBody::Whole(format!("{{\"error\":{{\"message\":\"{words}\"}}}}").into_bytes()),
-    };
-    match fault {
-        drill::Fault::Cut => None,
-        drill::Fault::Overloaded => Some(Ok(refusal(503, "a drill: overloaded"))),
-        drill::Fault::Throttled => Some(Ok(refusal(429, "a drill: too many requests"))),
-        drill::Fault::Silence => Some(Err(match world.sleep(call.timeout_ms).await {
-            Ok(()) => SendError::TimedOut,
-            Err(CallerLeft) => SendError::CallerLeft,
-        })),
-    }
-}
-
-/// Cuts an answer off after its first words, for a drill; one that came at once is cut off before.
-fn cut<B>(answer: Success<B>, plan: Plan<'_>) -> Result<Success<B>, Failure> {
-    match answer {
-        Success::Stream(stream) if *stream.relay.standing() == Standing::Committed => {
-            let body = None;
-            Ok(Success::Stream(Stream { body, ..stream }))
-        }
-        Success::Stream(_) | Success::Whole(_) => Err(Failure::of(Reason::StreamCut, plan.wording)),
     }
 }
 
@@ -466,7 +431,7 @@ pub(super) fn in_between(
 }
 
 impl Failure {
-    fn of(reason: Reason, wording: Wording) -> Self {
+    pub(super) fn of(reason: Reason, wording: Wording) -> Self {
         Self {
             verdict: classify::known(reason, wording),
             fault: None,

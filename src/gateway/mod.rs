@@ -41,6 +41,7 @@ mod record;
 mod redact;
 mod shape;
 mod spent;
+mod stage;
 
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
