@@ -143,6 +143,14 @@ impl Reason {
         }
     }
 
+    /// Whether the request could never have been the target's, whatever its state.
+    pub const fn is_struck(self) -> bool {
+        matches!(
+            self,
+            Self::Forwarded | Self::NoBinding | Self::NoKey | Self::Private
+        )
+    }
+
     /// Whether the target was passed over without being asked.
     pub const fn is_passed_over(self) -> bool {
         matches!(

@@ -2,7 +2,7 @@
 
 use worker::Env;
 
-use crate::edge::breakers::BINDING;
+use crate::edge::kv;
 use crate::policy::boxes::Boxes;
 
 /// The key. Breakers lie under keys with a prefix of their own.
@@ -18,22 +18,10 @@ pub(super) fn read(value: &str) -> Boxes {
 
 /// Writes it. A write that fails is logged, and made again by the next round that finds a change.
 pub(super) async fn write(env: &Env, boxes: &Boxes) {
-    if let Err(problem) = put(env, boxes).await {
+    if let Err(problem) = kv::put(env, KEY, boxes, TTL_S).await {
         worker::console_log!(
             "{{\"event\":\"boxes_not_shared\",\"problem\":{}}}",
             serde_json::Value::from(problem)
         );
     }
-}
-
-async fn put(env: &Env, boxes: &Boxes) -> Result<(), String> {
-    let store = env.kv(BINDING).map_err(|error| error.to_string())?;
-    let text = serde_json::to_string(boxes).map_err(|error| error.to_string())?;
-    store
-        .put(KEY, text)
-        .map_err(|error| error.to_string())?
-        .expiration_ttl(TTL_S)
-        .execute()
-        .await
-        .map_err(|error| error.to_string())
 }

@@ -9,12 +9,10 @@ use std::collections::BTreeMap;
 
 use worker::Env;
 
-use crate::edge::boxes;
+use crate::edge::{boxes, kv};
 use crate::platform::Told;
 use crate::policy::breaker::{Cause, Shared};
 
-/// The store that isolates share.
-pub(super) const BINDING: &str = "BREAKERS";
 const PREFIX: &str = "breaker/";
 
 /// What operators said lies under one key for all targets, where no isolate's own news undo it. An operator
@@ -34,7 +32,7 @@ const CLOSED_TTL_S: u64 = 120;
 /// Reads what is told of the targets' breakers, and of the boxes where any server is asked for; `None`
 /// when KV is not there or does not answer.
 pub(super) async fn read(env: &Env, targets: &[&str], servers: &[&str]) -> Option<Told> {
-    let store = env.kv(BINDING).ok()?;
+    let store = kv::store(env).ok()?;
     let mut keys: Vec<String> = targets
         .iter()
         .map(|name| format!("{PREFIX}{name}"))
@@ -90,32 +88,17 @@ fn trips(value: &str) -> BTreeMap<String, Shared> {
 }
 
 async fn put(env: &Env, target: &str, shared: &Shared) -> Result<(), String> {
-    let store = env.kv(BINDING).map_err(|error| error.to_string())?;
     if shared.cause == Cause::Tripped {
-        let values = store.get_bulk(&[TRIPS.to_owned()]).text().await;
+        let values = kv::store(env)?.get_bulk(&[TRIPS.to_owned()]).text().await;
         let values = values.map_err(|error| error.to_string())?;
         let value = values.into_iter().find_map(|(_, value)| value);
         let mut trips = trips(&value.unwrap_or_default());
         trips.insert(target.to_owned(), *shared);
-        let text = serde_json::to_string(&trips).map_err(|error| error.to_string())?;
-        return store
-            .put(TRIPS, text)
-            .map_err(|error| error.to_string())?
-            .expiration_ttl(TRIPS_TTL_S)
-            .execute()
-            .await
-            .map_err(|error| error.to_string());
+        return kv::put(env, TRIPS, &trips, TRIPS_TTL_S).await;
     }
-    let text = serde_json::to_string(shared).map_err(|error| error.to_string())?;
     let ttl = match shared.open_until {
         Some(until) => (until.saturating_sub(shared.at) / 1_000).saturating_add(SHORTEST_TTL_S),
         None => CLOSED_TTL_S,
     };
-    store
-        .put(&format!("{PREFIX}{target}"), text)
-        .map_err(|error| error.to_string())?
-        .expiration_ttl(ttl)
-        .execute()
-        .await
-        .map_err(|error| error.to_string())
+    kv::put(env, &format!("{PREFIX}{target}"), shared, ttl).await
 }

@@ -20,6 +20,7 @@ globalThis.queueMicrotask = (task) => {
 /// The request's head as lines, so that it crosses into wasm at once.
 export function head(request) {
   const headers = request.headers;
+  const privacy = headers.get("x-pilotlight-privacy");
   return [
     request.method,
     request.url,
@@ -32,7 +33,7 @@ export function head(request) {
     headers.get("x-pilotlight-drill"),
     headers.get("x-pilotlight-mode"),
     // One that is there and says nothing is not one that is not there.
-    headers.get("x-pilotlight-privacy") === "" ? "nothing" : headers.get("x-pilotlight-privacy"),
+    privacy === "" ? "nothing" : privacy,
     headers.get("cf-connecting-ip"),
     stranger(headers),
   ].join("\n");

@@ -86,27 +86,20 @@ impl HomeLock {
     }
 
     async fn ask(&self, ask: Ask, request: &web_sys::Request, now: u64) -> worker::Result<Reply> {
-        // What is over makes room first, and what is given back with it.
-        for replaced in &ask.replaces {
-            self.tell(replaced, None);
-            self.lock.borrow_mut().release(replaced, now);
-        }
+        // What is over makes room first; what is given back with the ask, after it.
         self.settle(now)?;
         let owner = ask.owner.clone();
         let standing = self.lock.borrow_mut().ask(ask, now);
-        let waits = match standing {
-            Standing::Busy => return Ok(Reply::Busy),
-            Standing::Granted(lease) => {
-                self.keep()?;
-                return Ok(Reply::Yours(lease));
-            }
-            Standing::Queued(_) => {
-                let (tell, told) = oneshot::channel();
-                self.waiting.borrow_mut().insert(owner.clone(), tell);
-                told
-            }
-        };
+        let (tell, waits) = oneshot::channel();
+        if let Standing::Queued(_) = standing {
+            self.waiting.borrow_mut().insert(owner.clone(), tell);
+        }
         self.settle(now)?;
+        match standing {
+            Standing::Busy => return Ok(Reply::Busy),
+            Standing::Granted(lease) => return Ok(Reply::Yours(lease)),
+            Standing::Queued(_) => {}
+        }
         match select(pin!(self.wait(waits)), pin!(glue::gone(request))).await {
             Either::Left((reply, _)) => reply,
             // Whoever waited has vanished: no slot is kept for it.

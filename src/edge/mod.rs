@@ -11,6 +11,7 @@ mod boxes;
 mod breakers;
 mod cron;
 mod glue;
+mod kv;
 mod ledger;
 mod lock;
 mod start;

@@ -19,10 +19,10 @@ pub(super) struct Account(RefCell<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     attempts: Vec<Attempt>,
-    /// The attempts that are not over, with their beginnings.
-    under_way: Vec<(Entry, u64)>,
-    /// When each attempt began, whether it is over or not.
+    /// When each attempt that was made began.
     began: Vec<(Entry, u64)>,
+    /// Those that are not over.
+    under_way: Vec<Entry>,
     spent: Vec<Spent>,
     first_refusal: Option<String>,
     last_refusal: Option<String>,
@@ -86,6 +86,14 @@ pub(super) enum Last {
     Refusal,
 }
 
+impl Inner {
+    /// How long it is since an attempt began, in milliseconds.
+    fn took(&self, entry: Entry, now: u64) -> u64 {
+        let began = self.began.iter().find(|(at, _)| *at == entry);
+        began.map_or(0, |(_, began)| now.saturating_sub(*began))
+    }
+}
+
 impl Account {
     /// Notes why the request stays at home.
     pub(super) fn stays_home(&self, ground: Ground) {
@@ -132,17 +140,16 @@ impl Account {
         account
             .attempts
             .push(Attempt::skipped(target, Reason::Outpaced));
-        account.under_way.push((entry, now));
         account.began.push((entry, now));
+        account.under_way.push(entry);
         entry
     }
 
     /// The headers of the attempt's answer are here.
     pub(super) fn hears(&self, entry: Entry, now: u64) {
         let mut account = self.0.borrow_mut();
-        let began = account.under_way.iter().find(|(at, _)| *at == entry);
-        let ms = began.map(|(_, began)| now.saturating_sub(*began));
-        if let (Some(attempt), Some(ms)) = (account.attempts.get_mut(entry), ms) {
+        let ms = account.took(entry, now);
+        if let Some(attempt) = account.attempts.get_mut(entry) {
             attempt.ms = ms;
         }
     }
@@ -173,14 +180,15 @@ impl Account {
         tariff: impl Fn(&str) -> Option<Tariff>,
     ) {
         let under_way = std::mem::take(&mut self.0.borrow_mut().under_way);
-        for (entry, began) in under_way {
+        for entry in under_way {
             let target = {
                 let mut account = self.0.borrow_mut();
+                let ms = account.took(entry, now);
                 let Some(attempt) = account.attempts.get_mut(entry) else {
                     continue;
                 };
                 attempt.reason = Some(reason);
-                attempt.ms = now.saturating_sub(began);
+                attempt.ms = ms;
                 attempt.target.clone()
             };
             if let Some(tariff) = tariff(&target) {
@@ -191,12 +199,10 @@ impl Account {
 
     fn over(&self, entry: Entry, now: u64, change: impl FnOnce(&mut Attempt)) {
         let mut account = self.0.borrow_mut();
-        let at = account.under_way.iter().position(|(at, _)| *at == entry);
-        let began = at.map(|at| account.under_way.swap_remove(at).1);
+        let ms = account.took(entry, now);
+        account.under_way.retain(|at| *at != entry);
         if let Some(attempt) = account.attempts.get_mut(entry) {
-            if let Some(began) = began {
-                attempt.ms = now.saturating_sub(began);
-            }
+            attempt.ms = ms;
             change(attempt);
         }
     }
@@ -213,18 +219,13 @@ impl Account {
     pub(super) fn refusal(&self, last: Last) -> Option<String> {
         let account = self.0.borrow();
         let only_refusals = account.attempts.iter().all(|attempt| {
-            matches!(
-                attempt.reason,
-                Some(
-                    Reason::ContentPolicy
-                        | Reason::Forwarded
-                        | Reason::NoBinding
-                        | Reason::NoKey
-                        | Reason::Private
-                        | Reason::Rejected
-                        | Reason::Unsupported
-                )
-            )
+            attempt.reason.is_some_and(|reason| {
+                let refusal = matches!(
+                    reason,
+                    Reason::ContentPolicy | Reason::Rejected | Reason::Unsupported
+                );
+                refusal || reason.is_struck()
+            })
         });
         match last {
             Last::Refusal => account.last_refusal.clone(),
@@ -274,8 +275,7 @@ impl Account {
     /// when it was noted first: whatever tells of it tells the same.
     pub(super) fn spends(&self, entry: Entry, target: &str, used: Used, tariff: Tariff, now: u64) {
         let mut account = self.0.borrow_mut();
-        let began = account.began.iter().find(|(at, _)| *at == entry);
-        let ms = began.map_or(0, |(_, began)| now.saturating_sub(*began));
+        let ms = account.took(entry, now);
         let spent = Spent {
             entry,
             target: target.to_owned(),

@@ -26,12 +26,7 @@ pub fn explain(
 ) -> Exhausted {
     let asked: Vec<&Attempt> = attempts
         .iter()
-        .filter(|attempt| {
-            !matches!(
-                attempt.reason,
-                Some(Reason::Forwarded | Reason::NoBinding | Reason::NoKey | Reason::Private)
-            )
-        })
+        .filter(|attempt| !attempt.reason.is_some_and(Reason::is_struck))
         .collect();
     let all = |test: &dyn Fn(&Attempt) -> bool| !asked.is_empty() && asked.iter().all(|a| test(a));
     let retry_after_ms = attempts

@@ -15,6 +15,7 @@ use futures::future::{Either, FutureExt as _, LocalBoxFuture, select, select_all
 use crate::config::Target;
 use crate::gateway::account::Account;
 use crate::gateway::job::Job;
+use crate::gateway::journal;
 use crate::platform::Platform;
 use crate::policy::lease::{Ask, Message, Reply};
 
@@ -133,9 +134,9 @@ pub(super) async fn claim<W: Platform>(
         }
     }
     // Better an answer from a box that may be busy than none.
-    job.world.log(&format!(
-        "{{\"event\":\"lock_unreachable\",\"box\":\"{name}\"}}"
-    ));
+    journal::event(job.world, "lock_unreachable", |line| {
+        line.text("box", name);
+    });
     Ok(None)
 }
 
@@ -190,9 +191,9 @@ impl<W: Platform> Hold<W> {
         while self.world.sleep(self.lease_ms / 3).await.is_ok() && self.world.now() < self.deadline
         {
             if self.world.lock(&self.name, &message).await == Some(Reply::NotYours) {
-                let name = &self.name;
-                self.world
-                    .log(&format!("{{\"event\":\"lease_lost\",\"box\":\"{name}\"}}"));
+                journal::event(&self.world, "lease_lost", |line| {
+                    line.text("box", &self.name);
+                });
                 return;
             }
         }

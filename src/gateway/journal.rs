@@ -10,24 +10,30 @@ use crate::openai::json::Writer;
 use crate::platform::Platform;
 use crate::stream::relay::Tally;
 
-/// A request that was refused before any target was thought of.
-pub(super) fn refused<W: Platform>(world: &W, id: &str, path: &str, error: &ErrorAnswer) {
-    let mut line = Vec::with_capacity(256);
+/// Writes one line about something that happened: `write` adds what there is to tell.
+pub(super) fn event<W: Platform>(world: &W, name: &str, write: impl FnOnce(&mut Writer<'_>)) {
+    let mut line = Vec::with_capacity(512);
     let mut object = Writer::new(&mut line);
-    object
-        .text("event", "request")
-        .text("id", id)
-        .text("path", path.get(..LONGEST_PATH).unwrap_or(path))
-        .text("outcome", "refused")
-        .number("status", error.status.into());
-    if let Some(code) = &error.code {
-        object.text("code", code);
-    }
-    if let Some(param) = &error.param {
-        object.text("param", param);
-    }
+    object.text("event", name);
+    write(&mut object);
     object.end();
     world.log(&String::from_utf8_lossy(&line));
+}
+
+/// A request that was refused before any target was thought of.
+pub(super) fn refused<W: Platform>(world: &W, id: &str, path: &str, error: &ErrorAnswer) {
+    event(world, "request", |line| {
+        line.text("id", id)
+            .text("path", path.get(..LONGEST_PATH).unwrap_or(path))
+            .text("outcome", "refused")
+            .number("status", error.status.into());
+        if let Some(code) = &error.code {
+            line.text("code", code);
+        }
+        if let Some(param) = &error.param {
+            line.text("param", param);
+        }
+    });
 }
 
 /// How much of a path is logged, in bytes: paths are the caller's to choose.
@@ -99,10 +105,20 @@ impl Journal<'_> {
         outcome: Outcome,
         tally: Tally,
     ) {
-        let mut line = Vec::with_capacity(512);
-        let mut object = Writer::new(&mut line);
+        event(world, "request", |line| {
+            self.tell(line, disclosure, outcome, tally);
+            line.number("ms", world.now().saturating_sub(self.started));
+        });
+    }
+
+    fn tell(
+        &self,
+        object: &mut Writer<'_>,
+        disclosure: &Disclosure<'_>,
+        outcome: Outcome,
+        tally: Tally,
+    ) {
         object
-            .text("event", "request")
             .text("id", self.id)
             .text("route", self.route)
             .text("outcome", outcome.label())
@@ -113,8 +129,7 @@ impl Journal<'_> {
                     Delivery::Streamed => "true",
                     Delivery::Whole => "false",
                 },
-            )
-            .number("ms", world.now().saturating_sub(self.started));
+            );
         if let Some(caller) = self.caller {
             object.text("caller", caller);
         }
@@ -147,7 +162,5 @@ impl Journal<'_> {
         if !disclosure.omitted.dropped.is_empty() {
             object.text("dropped_fields", &disclosure.omitted.dropped.join(","));
         }
-        object.end();
-        world.log(&String::from_utf8_lossy(&line));
     }
 }

@@ -366,7 +366,7 @@ fn over<W: Platform>(
     tally: Tally,
 ) {
     journal.write(job.world, told, outcome, tally);
-    record::record(job, journal, told, outcome, journal.order);
+    record::record(job, journal, told, outcome);
 }
 
 /// No target answered.

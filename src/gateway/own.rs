@@ -16,7 +16,7 @@ use futures::future::{Either, select};
 
 use crate::config::{Server, Target};
 use crate::gateway::job::Job;
-use crate::openai::json::Writer;
+use crate::gateway::journal;
 use crate::platform::{CallerLeft, Platform};
 use crate::policy::boxes::{Forwarded, KNOWN_MS};
 use crate::provider::Watched;
@@ -98,13 +98,9 @@ pub(super) fn learn<W: Platform>(job: &Job<'_, W>, target: &Target, reason: Reas
     }
     let until = job.world.now().saturating_add(KNOWN_MS);
     job.isolate.finds(&target.name, Forwarded::Yes, until);
-    let mut line = Vec::with_capacity(128);
-    let mut object = Writer::new(&mut line);
-    object
-        .text("event", reason.label())
-        .text("id", job.id)
-        .text("target", &target.name)
-        .text("model", &target.model);
-    object.end();
-    job.world.log(&String::from_utf8_lossy(&line));
+    journal::event(job.world, reason.label(), |line| {
+        line.text("id", job.id)
+            .text("target", &target.name)
+            .text("model", &target.model);
+    });
 }

@@ -12,7 +12,7 @@ use crate::gateway::answer::Disclosure;
 use crate::gateway::attempt::Staged;
 use crate::gateway::isolate::Isolate;
 use crate::gateway::job::Job;
-use crate::gateway::journal::{Journal, Outcome};
+use crate::gateway::journal::{self, Journal, Outcome};
 use crate::gateway::spent::{Spent, Used};
 use crate::ledger::entry::{self, Ended, Entry, Part};
 use crate::ledger::message::{Message, Tell, Told};
@@ -22,13 +22,12 @@ use crate::policy::cost;
 use crate::policy::drill::Drill;
 use crate::price::Money;
 
-/// Notes a request that is over. `order` is its route's, before anything was struck from it.
+/// Notes a request that is over.
 pub(super) fn record<W: Platform>(
     job: &Job<'_, W>,
     journal: &Journal<'_>,
     told: &Disclosure<'_>,
     outcome: Outcome,
-    order: &[usize],
 ) {
     let now = job.world.now();
     for attempt in told.attempts {
@@ -57,7 +56,7 @@ pub(super) fn record<W: Platform>(
             .map(|at| at.saturating_sub(job.started)),
         total_ms: now.saturating_sub(job.started),
         targets: parts(job.config, told),
-        reference: reference(job.config, order, told.spent),
+        reference: reference(job.config, journal.order, told.spent),
         drill: told.drill.map(str::to_owned),
     };
     job.isolate.with_outbox(|outbox| outbox.put(entry));
@@ -164,9 +163,9 @@ async fn send<W: Platform>(world: W, isolate: Rc<Isolate>, keep_days: u32) {
         if !is_told {
             let complaint = isolate.with_outbox(|outbox| outbox.give_up(world.now()));
             if let Some(lost) = complaint {
-                world.log(&format!(
-                    "{{\"event\":\"ledger_unreachable\",\"entries_lost\":{lost}}}"
-                ));
+                journal::event(&world, "ledger_unreachable", |line| {
+                    line.number("entries_lost", lost);
+                });
             }
             return;
         }
@@ -205,9 +204,8 @@ pub(super) async fn drill_of<W: Platform>(
         let told = say(world, &name, Vec::new(), config.ledger_days).await;
         isolate.drills(told.and_then(|told| told.drill));
     }
-    let (now, chance) = (world.now(), world.random());
     let drill = isolate.drill();
-    let taken = drill.filter(|drill| drill.takes(mark, chance, now));
+    let taken = drill.filter(|drill| drill.takes(mark, world.random(), world.now()));
     match (mark, taken) {
         (Some(mark), None) => Err(Downstream::field(
             "x-pilotlight-drill",

@@ -22,7 +22,7 @@ use crate::config::{Config, Key, Server, Target, Warm};
 use crate::gateway::attempt;
 use crate::gateway::boxes;
 use crate::gateway::isolate::Isolate;
-use crate::openai::json::Writer;
+use crate::gateway::journal;
 use crate::platform::{Call, Platform, Reply, ReplyBody, SendError, Taking, Told};
 use crate::policy::boxes::sighting::{self, Sighting};
 use crate::policy::boxes::warm::{self, Due};
@@ -143,12 +143,7 @@ async fn close_breakers<W: Platform>(
     back: &[String],
     now: u64,
 ) {
-    let closed = Shared {
-        at: now,
-        open_until: None,
-        cause: Cause::Failing,
-        trips: 0,
-    };
+    let closed = Shared::closed(now, Cause::Failing);
     for target in back.iter().flat_map(|name| targets_of(config, name)) {
         let told = Told {
             breakers: vec![(target.name.clone(), closed)],
@@ -203,16 +198,12 @@ async fn load<W: Platform>(world: &W, target: &Target, watched: &dyn Watched, du
     if failed.is_none() && due == Due::Leaving {
         return;
     }
-    let mut line = Vec::with_capacity(128);
-    let mut object = Writer::new(&mut line);
-    object
-        .text("event", "warm")
-        .text("target", &target.name)
-        .text("model", &target.model)
-        .text("outcome", failed.map_or("loaded", Reason::label))
-        .number("ms", world.now().saturating_sub(began));
-    object.end();
-    world.log(&String::from_utf8_lossy(&line));
+    journal::event(world, "warm", |line| {
+        line.text("target", &target.name)
+            .text("model", &target.model)
+            .text("outcome", failed.map_or("loaded", Reason::label))
+            .number("ms", world.now().saturating_sub(began));
+    });
 }
 
 /// Why a model was not loaded; `None` when it was.
@@ -230,14 +221,11 @@ fn refused<B>(target: &Target, reply: &Reply<B>) -> Option<Reason> {
 
 /// One log line for a round that changed something.
 fn log<W: Platform>(world: &W, decision: &Decision) {
-    let mut line = Vec::with_capacity(512);
-    let mut object = Writer::new(&mut line);
-    object.text("event", "watch");
-    // Maps of names and numbers can always be written.
-    if let Ok(boxes) = serde_json::to_string(&decision.boxes) {
-        object.raw("boxes", &boxes);
-    }
-    object.text("back", &decision.back.join(","));
-    object.end();
-    world.log(&String::from_utf8_lossy(&line));
+    journal::event(world, "watch", |line| {
+        // Maps of names and numbers can always be written.
+        if let Ok(boxes) = serde_json::to_string(&decision.boxes) {
+            line.raw("boxes", &boxes);
+        }
+        line.text("back", &decision.back.join(","));
+    });
 }

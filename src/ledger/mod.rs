@@ -13,6 +13,9 @@
 //!
 //! **Invariant:** no text of a request or an answer ever gets here.
 
+/// An hour in milliseconds: the ledger counts in hours since 1970.
+pub const HOUR_MS: u64 = 3_600_000;
+
 pub mod drills;
 pub mod entry;
 pub mod message;

@@ -3,6 +3,7 @@
 //! A cost that is not known is `null`, and where it is known for a part only, `unpriced` says for how
 //! many answers it is not: what is unknown is never counted as nothing.
 
+use crate::ledger::HOUR_MS;
 use crate::ledger::message::{By, Query};
 use crate::ledger::sql::{ROUTE, Row, Sql, TARGET, time_columns};
 use crate::ledger::times::{self, BUCKETS};
@@ -231,7 +232,7 @@ const fn key(by: By) -> &'static str {
 }
 
 fn hour_text(hour: u64) -> String {
-    crate::time::calendar::utc(hour.saturating_mul(3_600_000))
+    crate::time::calendar::utc(hour.saturating_mul(HOUR_MS))
 }
 
 #[expect(clippy::ref_option, reason = "rows hold it so")]

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::ledger::HOUR_MS;
 use crate::ledger::entry::{Ended, Entry, Part};
 use crate::ledger::sql::Sql;
 use crate::ledger::times::bucket;
-
-const HOUR_MS: u64 = 3_600_000;
 
 /// The sums of some entries, by the row that they go to.
 #[derive(Default)]

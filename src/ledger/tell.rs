@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use crate::ledger::HOUR_MS;
 use crate::ledger::entry::{Ended, Entry};
 use crate::ledger::message::Tell;
 use crate::ledger::sql::{Sql, first_number};
@@ -10,8 +11,6 @@ use crate::ledger::sums::{Sums, upsert};
 
 /// How many failed requests are remembered.
 const FAILURES: u32 = 1_000;
-
-const HOUR_MS: u64 = 3_600_000;
 
 const HOURS_A_DAY: u64 = 24;
 

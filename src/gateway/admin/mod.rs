@@ -18,8 +18,8 @@ use crate::error::{Downstream, ErrorAnswer};
 use crate::gateway::answer::Answer;
 use crate::gateway::front::Head;
 use crate::gateway::isolate::Isolate;
+use crate::gateway::journal;
 use crate::ledger::message::Message;
-use crate::openai::json::Writer;
 use crate::platform::{BodyError, Platform};
 
 /// The first part of all its paths.
@@ -193,12 +193,7 @@ fn no_such(what: &'static str, name: &str, known: &[&str]) -> ErrorAnswer {
 
 /// Writes down what an operator did.
 fn log<W: Platform>(world: &W, did: &str, to: &str) {
-    let mut line = Vec::new();
-    let mut object = Writer::new(&mut line);
-    object
-        .text("event", "admin")
-        .text("did", did)
-        .text("to", to);
-    object.end();
-    world.log(&String::from_utf8_lossy(&line));
+    journal::event(world, "admin", |line| {
+        line.text("did", did).text("to", to);
+    });
 }

@@ -1,10 +1,9 @@
 //! What the admin API's tables are asked for in the address: which time, which rows, how many.
 
 use crate::error::Downstream;
+use crate::ledger::HOUR_MS;
 use crate::ledger::message::{By, Query};
 use crate::time;
-
-const HOUR_MS: u64 = 3_600_000;
 
 /// The time that is told of when nobody says which: 30 days, in hours.
 const USUAL: u64 = 30 * 24;

@@ -201,6 +201,18 @@ pub struct Shared {
     pub trips: u32,
 }
 
+impl Shared {
+    /// That a breaker has closed which was open for this cause.
+    pub const fn closed(at: u64, cause: Cause) -> Self {
+        Self {
+            at,
+            open_until: None,
+            cause,
+            trips: 0,
+        }
+    }
+}
+
 impl Breaker {
     /// Decides on one request, and remembers when it is the probe.
     pub fn admit(&mut self, settings: &Settings, now: u64) -> Admission {
@@ -414,12 +426,7 @@ impl Breaker {
             tripped: Tripped { until: 0, at: now },
             ..Self::default()
         };
-        [Cause::Failing, Cause::Tripped].map(|cause| Shared {
-            at: now,
-            open_until: None,
-            cause,
-            trips: 0,
-        })
+        [Cause::Failing, Cause::Tripped].map(|cause| Shared::closed(now, cause))
     }
 
     /// Opens it until a time by the operator's word, whatever it knows itself. Returns what the other
@@ -439,12 +446,7 @@ impl Breaker {
         self.window.clear();
         self.changed_at = now;
         // Who never heard that it was open need not hear that it is not.
-        self.told_until.take().map(|_| Shared {
-            at: now,
-            open_until: None,
-            cause,
-            trips: 0,
-        })
+        self.told_until.take().map(|_| Shared::closed(now, cause))
     }
 
     fn cool_down(&mut self, settings: &Settings, now: u64, chance: f64) -> Option<Shared> {
