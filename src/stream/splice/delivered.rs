@@ -77,7 +77,8 @@ fn good_while(text: &str) -> usize {
     if is_short || !text.trim_end_matches(' ').ends_with(in_a_sentence) {
         return GOOD_WHILE;
     }
-    let two_words = text.split_whitespace().take(2);
-    let letters: usize = two_words.map(|word| significant(word).count()).sum();
+    let words = text.split_whitespace().map(|word| significant(word).count());
+    // A dash between two spaces is no word.
+    let letters: usize = words.filter(|letters| *letters > 0).take(2).sum();
     letters.clamp(FEWEST, GOOD_WHILE)
 }

@@ -149,7 +149,8 @@ fn is_told(delivered: &str, asked: Asked) -> bool {
 /// Whether going on with `rest` reads as repeating something, and nobody could tell:
 /// - it repeats twelve or more of the last characters delivered, or twenty of the first;
 /// - or all that was delivered, which is then what was asked for;
-/// - or it goes on inside a word with that word's start again (`ban|bananas`).
+/// - or it goes on inside a word with that word's start again (`ban|bananas`);
+/// - or it begins, in the middle of a sentence, with the first two words delivered.
 fn reads_as_repeating(delivered: &str, rest: &str) -> bool {
     let last = delivered.chars().next_back();
     let inside = [last, rest.chars().next()]
@@ -162,7 +163,9 @@ fn reads_as_repeating(delivered: &str, rest: &str) -> bool {
         !head.ends_with(char::is_alphanumeric)
     };
     let whole = count(anchor(delivered));
-    agreement(delivered, rest) >= 20
+    let words = delivered.split_whitespace().map(count);
+    let two_words: usize = words.filter(|letters| *letters > 0).take(2).sum();
+    agreement(delivered, rest) >= two_words.clamp(6, 20)
         || overlap(delivered, rest, |length| {
             length >= 12 || length == whole || inside && ends_in_word_of(length)
         })
