@@ -5,7 +5,7 @@
 //! **Invariant:** arrows point one way. `edge` names `gateway`, which names all that a request needs;
 //! `ledger` names `policy`, for the drills that it keeps; `policy` names `config`, `provider` and `stream`;
 //! `config` names `provider` and `stream`; `provider` names `stream`; and `stream` names `openai`. The
-//! small modules (`error`, `price`, `reason`, `time`, `tokens`) name at most `openai`. Nobody names `edge`,
+//! small modules (`error`, `price`, `reason`, `time`, `tokens`) name at most `openai`, and `models` names `price`. Nobody names `edge`,
 //! and only `edge` names the Workers runtime. Every arrow stands in `tests/it/layering.rs`, which holds
 //! the code to it.
 
@@ -17,6 +17,7 @@ pub mod config;
 
 pub mod auth;
 pub mod error;
+pub mod models;
 pub mod price;
 pub mod reason;
 pub mod time;

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::models::Abilities;
 use crate::price::{Money, Price};
 use crate::provider::{Company, Provider, WatchUrls};
 
@@ -185,6 +186,10 @@ pub struct Target {
     pub context: Context,
     /// Where it runs.
     pub place: Place,
+    /// What the model can do, as far as is known.
+    pub abilities: Abilities,
+    /// The most tokens that the model can write, where that is known.
+    pub max_output: Option<u32>,
     /// What it asks for tokens, where that is known. At home nothing, unless the config says otherwise.
     pub price: Option<Price>,
     /// How much its box draws while it answers, in watts, where that is to be counted.

@@ -12,8 +12,8 @@ use crate::config::draft::Draft;
 use crate::config::table::Table;
 use crate::config::value;
 use crate::config::{Mistake, Place};
+use crate::models::{self, Model};
 use crate::price::{self, Money, Price};
-use crate::provider::Company;
 
 /// What a price of tokens is, as a phrase.
 pub(super) const TOKENS: &str =
@@ -52,12 +52,10 @@ pub(super) fn of_electricity(raw: &RawValue) -> Result<Money, String> {
 }
 
 /// What a target asks: as it is written, else nothing at home, else as the table of prices has it.
-///
-/// The table is only asked about hosts that are the company's own: whoever else speaks by its rules has
-/// prices of his own, and so have its hosts for a region.
 pub(super) fn of_target(
     table: &Table<'_>,
     draft: &Draft,
+    model: Model,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Price> {
     check(table, draft, mistakes);
@@ -72,14 +70,22 @@ pub(super) fn of_target(
     if draft.place == Place::Home {
         return Some(Price::FREE);
     }
+    model.price
+}
+
+/// What is known of a target's model, which depends on whose it is.
+///
+/// The table is only asked about hosts that are the company's own: whoever else speaks by its rules has
+/// models and prices of his own, and so have its hosts for a region.
+pub(super) fn model_of(draft: &Draft) -> Option<Model> {
     let address = address::base_url(draft.base_url.as_deref()?).ok()?;
-    let company = Company::for_host(address.host);
+    let company = draft.provider?.company(address.host);
     let is_its = |host: &&str| host.eq_ignore_ascii_case(address.host);
     let written = draft.company.is_none_or(|it| it.name == company.name);
     if !written || !company.hosts.iter().any(is_its) {
         return None;
     }
-    price::known(company.name, draft.model.as_deref()?)
+    models::known(company.name, draft.model.as_deref()?)
 }
 
 /// Tells prices that are half written, and watts of what is not at home.

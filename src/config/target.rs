@@ -141,7 +141,8 @@ fn target(
     check_room(table, context, &settings, mistakes);
     boxes::check(table, &draft, &settings, mistakes);
 
-    let price = price::of_target(table, &draft, mistakes);
+    let model = price::model_of(&draft).unwrap_or_default();
+    let price = price::of_target(table, &draft, model, mistakes);
     let secrets = environment.secret;
     let (key, access) = credentials(table, &draft, secrets, &mut absent.secrets, mistakes);
     let way = way::read(&draft, environment.bound);
@@ -161,6 +162,8 @@ fn target(
         context,
         place: draft.place,
         box_name: draft.box_name,
+        abilities: model.abilities,
+        max_output: model.max_output,
         price,
         watts: draft.watts,
         server: None,
@@ -201,9 +204,7 @@ fn address(
         mistakes.push(Mistake::new(table.at("company"), problem));
     }
     if draft.binding.is_some() {
-        let company = draft
-            .company
-            .unwrap_or_else(|| Company::for_host(way::HOST));
+        let company = draft.company.unwrap_or_else(|| provider.company(way::HOST));
         return Some((way::url(provider.paths())?, company));
     }
     let address = address::base_url(draft.base_url.as_deref()?).ok()?;
@@ -219,7 +220,7 @@ fn address(
     }
     let company = draft
         .company
-        .unwrap_or_else(|| Company::for_host(address.host));
+        .unwrap_or_else(|| provider.company(address.host));
     Some((provider.url(address.base), company))
 }
 

@@ -426,8 +426,12 @@ fn headers_of(target: &Target) -> web_sys::Headers {
             env!("CARGO_PKG_VERSION"),
             "\n"
         ));
-        if let Key::Present(key) = &target.key {
-            let _ = write!(lines, "authorization\nBearer {}\n", key.expose());
+        let key = match &target.key {
+            Key::Present(key) => Some(key.expose()),
+            Key::Missing(_) | Key::None => None,
+        };
+        for (name, value) in target.provider.headers(key) {
+            let _ = write!(lines, "{name}\n{value}\n");
         }
         if let Some((id, secret)) = &target.access {
             let _ = write!(

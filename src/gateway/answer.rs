@@ -1,5 +1,6 @@
 //! What goes back to the caller: status, headers, body, and the disclosure in all of them.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::error::ErrorAnswer;
@@ -89,7 +90,21 @@ pub struct Omitted {
     /// What was cut from the conversation.
     pub truncated: Option<Truncated>,
     /// Fields that were left out, because the target cannot serve them and answers as well without.
-    pub dropped: Vec<&'static str>,
+    pub dropped: Vec<Cow<'static, str>>,
+}
+
+impl Omitted {
+    /// This, and these fields.
+    #[must_use]
+    pub fn with(&self, dropped: Vec<Cow<'static, str>>) -> Self {
+        let mut omitted = self.clone();
+        for field in dropped {
+            if !omitted.dropped.contains(&field) {
+                omitted.dropped.push(field);
+            }
+        }
+        omitted
+    }
 }
 
 impl Disclosure<'_> {

@@ -62,6 +62,14 @@ impl Attempt {
         }
     }
 
+    /// A target that was not asked, because it cannot serve this field of the request.
+    pub fn unsupported(target: &str, field: &'static str) -> Self {
+        Self {
+            field: Some(field),
+            ..Self::skipped(target, Reason::Unsupported)
+        }
+    }
+
     /// A target that answered.
     pub fn answered(target: &str, ms: u64) -> Self {
         Self {

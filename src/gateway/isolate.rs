@@ -14,7 +14,6 @@ use crate::policy::boxes::{Boxes, Forwarded};
 use crate::policy::breaker::{Admission, Breaker, Health, Permit, Shared, Standing};
 use crate::policy::drill::Drill;
 use crate::policy::fit::Ratio;
-use crate::provider::Effort;
 use crate::reason::Reason;
 
 /// What other isolates told is taken as known for this long, in milliseconds.
@@ -180,15 +179,11 @@ impl Isolate {
         }
     }
 
-    /// Whether a target takes this `reasoning_effort`, as far as is known.
-    pub fn effort(&self, target: &str, effort: &str) -> Effort {
+    /// Whether a target has refused this `reasoning_effort` before.
+    pub fn refuses_effort(&self, target: &str, effort: &str) -> bool {
         let memory = self.memory.borrow();
         let refused = |(who, what): &(String, String)| who == target && what == effort;
-        if memory.refused_efforts.iter().any(refused) {
-            Effort::Dropped
-        } else {
-            Effort::Asked
-        }
+        memory.refused_efforts.iter().any(refused)
     }
 
     /// Learns that a target refuses a `reasoning_effort`. Callers make the words up, so only so many

@@ -51,7 +51,9 @@ impl<W: Platform> Job<'_, W> {
     /// How a target is asked, which need not be how the caller is answered.
     pub(super) fn asking(&self, target: &Target) -> Delivery {
         let inside = match target.settings.stream_inside {
-            StreamInside::AtHome => target.place == Place::Home,
+            StreamInside::AtHome => {
+                target.place == Place::Home || target.provider.wholes() == Delivery::Streamed
+            }
             StreamInside::Yes => true,
             StreamInside::No => false,
         };

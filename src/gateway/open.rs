@@ -8,14 +8,14 @@ use std::rc::Rc;
 
 use crate::config::Target;
 use crate::gateway::account::{Account, Answerer, Entry};
-use crate::gateway::answer::Disclosure;
+use crate::gateway::answer::{Disclosure, Omitted};
 use crate::gateway::attempt::{self, Attempt, Failure, Plan, Success};
 use crate::gateway::boxes::window;
 use crate::gateway::hold::{Hold, NotHeld, Patience, claim, during};
 use crate::gateway::job::{Job, Passing};
 use crate::gateway::leave::{self, Admitted, admit};
 use crate::gateway::own;
-use crate::gateway::shape::{self, Shaped, asked_effort};
+use crate::gateway::shape::{self, Shaped};
 use crate::gateway::spent::Used;
 use crate::openai::{ChatRequest, Delivery, Usage, UsageChunk};
 use crate::platform::Platform;
@@ -25,7 +25,7 @@ use crate::policy::classify::{Action, Wording};
 use crate::policy::cost::Tariff;
 use crate::policy::fit::{self, Ratio};
 use crate::policy::resume;
-use crate::provider::{Ask, Ending, Origin, REASONING_EFFORT, Reading};
+use crate::provider::{Ask, Ending, Names, Origin, REASONING_EFFORT, Reading, UpstreamRequest};
 use crate::reason::Reason;
 use crate::stream::relay::{Calls, Disclose, Terms};
 use crate::stream::splice::Asked;
@@ -219,7 +219,7 @@ async fn ask<'e, W: Platform>(
     loop {
         let entry = job.account.begin(&target.name, job.world.now());
         let failure = match once(job, errand, &shaped, entry).await {
-            Ok(answer) => {
+            Ok((answer, omitted)) => {
                 job.account.answers(entry, job.world.now());
                 return Heard::Answer(Box::new(Opened {
                     at,
@@ -227,7 +227,7 @@ async fn ask<'e, W: Platform>(
                         entry,
                         target: target.name.clone(),
                         model: target.model.clone(),
-                        omitted: shaped.omitted,
+                        omitted,
                     },
                     permit: leave.keep(),
                     counted: shaped.counted,
@@ -252,11 +252,11 @@ async fn ask<'e, W: Platform>(
             };
             continue;
         }
-        if let Some(effort) = refused_effort(request, &shaped, &failure) {
+        if let Some(effort) = refused_effort(&shaped, &failure) {
             if cannot_think(&failure) {
-                job.isolate.refuse_effort(&target.name, effort);
+                job.isolate.refuse_effort(&target.name, &effort);
             }
-            shaped.omitted.dropped.push(REASONING_EFFORT);
+            shaped.leave_effort();
             continue;
         }
         let wait = again(job, target, &failure, number).filter(|_| number < attempts);
@@ -280,30 +280,14 @@ async fn once<W: Platform>(
     errand: &Errand<'_>,
     shaped: &Shaped<'_>,
     entry: Entry,
-) -> Result<Success<W::Body>, Failure> {
+) -> Result<(Success<W::Body>, Omitted), Failure> {
     let target = errand.target;
     let delivery = match errand.written {
         Some(_) => Delivery::Streamed,
         None => job.asking(target),
     };
-    let ask = Ask {
-        request: errand.request,
-        messages: &shaped.messages,
-        delivery,
-        usage_chunk: job.usage_told(target),
-        ending: match errand.asked {
-            Asked::Anchored | Asked::Anew => Ending::Usual,
-            Asked::Prefilled => Ending::Prefill,
-        },
-        model: &target.model,
-        company: target.company,
-        context: shaped.window,
-        window: window(target),
-        max_tokens: errand.request.max_tokens.or(target.settings.max_output),
-        keep_alive: target.settings.keep_alive.as_deref(),
-        effort: shaped.effort(),
-    };
-    let body = target.provider.write(&ask).map_err(Failure::unsupported)?;
+    let (UpstreamRequest { body, dropped }, names) = write(job, errand, shaped, delivery)?;
+    let omitted = shaped.omitted.with(dropped);
     let usage_chunk = match job.request.delivery {
         Delivery::Streamed => job.request.usage_chunk,
         // The answer that is put together tells what it used.
@@ -323,6 +307,7 @@ async fn once<W: Platform>(
                 Some(_) => Origin::Target,
                 None => Origin::Any,
             },
+            names: &names,
         },
         wording: wording(target, shaped),
         deadline: job.deadline,
@@ -349,12 +334,49 @@ async fn once<W: Platform>(
                 entry,
                 target: target.name.clone(),
                 model: target.model.clone(),
-                omitted: shaped.omitted.clone(),
+                omitted: omitted.clone(),
             },
         }),
     };
     let begun = || job.account.hears(entry, job.world.now());
-    attempt::attempt(job.world, plan, terms, begun).await
+    let answer = attempt::attempt(job.world, plan, terms, begun).await?;
+    Ok((answer, omitted))
+}
+
+/// Writes what one attempt sends; with the tools that have other names in it.
+fn write<W: Platform>(
+    job: &Job<'_, W>,
+    errand: &Errand<'_>,
+    shaped: &Shaped<'_>,
+    delivery: Delivery,
+) -> Result<(UpstreamRequest, Names), Failure> {
+    let target = errand.target;
+    let ask = Ask {
+        request: errand.request,
+        messages: &shaped.messages,
+        delivery,
+        usage_chunk: job.usage_told(target),
+        ending: match errand.asked {
+            Asked::Anchored | Asked::Anew => Ending::Usual,
+            Asked::Prefilled => Ending::Prefill,
+        },
+        model: &target.model,
+        company: target.company,
+        context: shaped.window,
+        window: window(target),
+        max_tokens: errand.request.max_tokens.or(target.settings.max_output),
+        max_output: target.max_output,
+        abilities: target.abilities,
+        left_out: &shaped.omitted.dropped,
+        effort: shaped.effort.as_deref(),
+        keep_alive: target.settings.keep_alive.as_deref(),
+    };
+    let written = target.provider.write(&ask).map_err(Failure::unsupported)?;
+    let names = match target.provider.tool_names(target.company) {
+        Some(rule) => Names::of_tools(errand.request, &rule),
+        None => Names::default(),
+    };
+    Ok((written, names))
 }
 
 /// Writes the `pilotlight` object at a stream's end.
@@ -450,15 +472,10 @@ fn corrected<W: Platform>(
 
 /// The `reasoning_effort`, if it is all that the target refused the request for. A model that cannot
 /// think answers without being asked to, and the caller is told.
-fn refused_effort<'a>(
-    request: &ChatRequest<'a>,
-    shaped: &Shaped<'_>,
-    failure: &Failure,
-) -> Option<&'a str> {
+fn refused_effort(shaped: &Shaped<'_>, failure: &Failure) -> Option<String> {
     let blamed = failure.fault.as_ref()?.param.as_deref()?;
     let is_it = failure.verdict.reason == Reason::Unsupported && blamed == REASONING_EFFORT;
-    let dropped = shaped.omitted.dropped.contains(&REASONING_EFFORT);
-    asked_effort(request).filter(|_| is_it && !dropped)
+    shaped.effort.clone().filter(|_| is_it)
 }
 
 /// Whether the dialect itself knows that the model cannot think. Other refusals of an effort may be

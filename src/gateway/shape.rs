@@ -3,8 +3,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use crate::config::Target;
 use crate::config::settings::Truncate;
 use crate::gateway::answer::Omitted;
@@ -12,8 +10,9 @@ use crate::gateway::attempt::Attempt;
 use crate::gateway::job::Job;
 use crate::openai::{ChatRequest, Message};
 use crate::platform::Platform;
+use crate::policy::able;
 use crate::policy::fit::{self, Budget, Fitted, Ratio};
-use crate::provider::{Effort, REASONING_EFFORT};
+use crate::provider::REASONING_EFFORT;
 use crate::reason::Reason;
 
 /// A request as it goes to one target.
@@ -23,6 +22,8 @@ pub(super) struct Shaped<'a> {
     pub(super) window: Option<u32>,
     /// How many tokens we counted in the prompt, where we had to.
     pub(super) counted: Option<u32>,
+    /// How much the model shall think, where it is told.
+    pub(super) effort: Option<String>,
     pub(super) omitted: Omitted,
 }
 
@@ -33,21 +34,22 @@ pub(super) fn shape<'a, W: Platform>(
     target: &Target,
     ratio: Ratio,
 ) -> Result<Shaped<'a>, Attempt> {
-    let effort = asked_effort(request).map_or(Effort::Asked, |effort| {
-        job.isolate.effort(&target.name, effort)
-    });
+    let mut able = able::judge(request, &request.messages, target.abilities)
+        .map_err(|field| Attempt::unsupported(&target.name, field))?;
+    let refuses = |effort: &String| job.isolate.refuses_effort(&target.name, effort);
+    if able.effort.as_ref().is_some_and(refuses) {
+        able.leave_effort();
+    }
     let omitted = |truncated| Omitted {
         truncated,
-        dropped: match effort {
-            Effort::Asked => Vec::new(),
-            Effort::Dropped => vec![REASONING_EFFORT],
-        },
+        dropped: able.left_out.clone(),
     };
     let window = job.isolate.window(target, job.world.now());
     let uncut = |counted| Shaped {
         messages: Cow::Borrowed(request.messages.as_slice()),
         window,
         counted,
+        effort: able.effort.clone(),
         omitted: omitted(None),
     };
     let Some(tokens) = window else {
@@ -71,6 +73,7 @@ pub(super) fn shape<'a, W: Platform>(
             messages: Cow::Owned(messages),
             window,
             counted: Some(counted),
+            effort: able.effort.clone(),
             omitted: omitted(Some(truncated)),
         }),
         Fitted::TooLong { .. } => Err(Attempt::skipped(&target.name, Reason::TooLong)),
@@ -78,13 +81,11 @@ pub(super) fn shape<'a, W: Platform>(
 }
 
 impl Shaped<'_> {
-    /// What becomes of the caller's `reasoning_effort`.
-    pub(super) fn effort(&self) -> Effort {
-        if self.omitted.dropped.contains(&REASONING_EFFORT) {
-            Effort::Dropped
-        } else {
-            Effort::Asked
-        }
+    /// Leaves it to the model how much it thinks.
+    pub(super) fn leave_effort(&mut self) {
+        self.effort = None;
+        let effort = vec![Cow::Borrowed(REASONING_EFFORT)];
+        self.omitted = self.omitted.with(effort);
     }
 }
 
@@ -103,9 +104,4 @@ fn cutting<W: Platform>(job: &Job<'_, W>, target: &Target) -> Truncate {
         (Truncate::Auto, Truncate::Auto) => Truncate::Auto,
         (Truncate::Never, _) | (_, Truncate::Never) => Truncate::Never,
     }
-}
-
-/// The `reasoning_effort` that the caller asks for, as JSON text.
-pub(super) fn asked_effort<'a>(request: &ChatRequest<'a>) -> Option<&'a str> {
-    request.fields.raw(REASONING_EFFORT).map(RawValue::get)
 }

@@ -4,6 +4,7 @@
 //! targets or the network.
 
 pub mod answer;
+pub mod fields;
 pub mod json;
 pub mod request;
 pub mod same;

@@ -169,10 +169,11 @@ fn carried(mut object: Object<'_>) -> Object<'_> {
 /// Checks the kind of the carried fields that every dialect reads, so that a caller's slip is told
 /// here and not by whichever upstream happens to be asked.
 fn checked(fields: Object<'_>) -> Result<Object<'_>, Downstream> {
-    const KINDS: [(&str, &[u8], &str); 9] = [
+    const KINDS: [(&str, &[u8], &str); 10] = [
         ("frequency_penalty", b"-0123456789", "a number"),
         ("parallel_tool_calls", b"tf", "true or false"),
         ("presence_penalty", b"-0123456789", "a number"),
+        ("reasoning_effort", b"\"", "a string"),
         ("response_format", b"{", "an object"),
         ("seed", b"-0123456789", "an integer"),
         ("stop", b"\"[", "a string or an array of strings"),

@@ -1,5 +1,6 @@
 //! One file per decision: each a pure function of values, with time and chance as arguments.
 
+pub mod able;
 pub mod backoff;
 pub mod boxes;
 pub mod breaker;

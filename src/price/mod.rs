@@ -1,10 +1,4 @@
-//! Prices: what a token costs at which company, and what an answer's tokens cost together.
-//!
-//! # Why the table is a file of data
-//!
-//! Prices change more often than code, and by other people. `prices.tsv` is a table with a header that
-//! names its columns and comments that name its sources; what is not in it has no price until the config
-//! gives one. A price that is not known is never taken for nothing, and never for that of a similar model.
+//! Prices: what a token costs, and what an answer's tokens cost together.
 //!
 //! # Why a price has an end
 //!
@@ -16,9 +10,6 @@ mod money;
 pub use money::{Money, scaled};
 
 use crate::openai::Usage;
-
-/// The table.
-const TABLE: &str = include_str!("prices.tsv");
 
 /// How many decimals a price for a million tokens may have: then one token costs whole picodollars.
 const PRICE_DECIMALS: u32 = 6;
@@ -79,68 +70,8 @@ pub fn of_a_million(text: &str) -> Option<Money> {
     scaled(text, PRICE_DECIMALS).map(Money::from_picodollars)
 }
 
-/// The price of a model, where the table has it.
-///
-/// A name with a date at its end (`-2026-03-17`, `-20260317`), or `-latest`, may go by the row without;
-/// nothing looser than that, because models that sound alike cost tenfold.
-pub fn known(company: &str, model: &str) -> Option<Price> {
-    row(company, model).or_else(|| row(company, undated(model)?))
-}
-
-/// A model's name without the date or `-latest` at its end, where there is one.
-fn undated(model: &str) -> Option<&str> {
-    if let Some(name) = model.strip_suffix("-latest") {
-        return Some(name);
-    }
-    ["-dddd-dd-dd", "-dddddddd"].iter().find_map(|date| {
-        let (name, end) = model.split_at_checked(model.len().checked_sub(date.len())?)?;
-        let fits = |(c, like): (char, char)| c == like || like == 'd' && c.is_ascii_digit();
-        end.chars().zip(date.chars()).all(fits).then_some(name)
-    })
-}
-
-fn row(company: &str, model: &str) -> Option<Price> {
-    let mut lines = lines();
-    let header: Vec<&str> = lines.next()?.split('\t').collect();
-    let row = lines.find(|line| {
-        let mut cells = line.split('\t');
-        cells.next() == Some(company) && cells.next() == Some(model)
-    })?;
-    read(&header, row)
-}
-
-/// The table's lines but for the comments: the header, then the rows.
-fn lines() -> impl Iterator<Item = &'static str> {
-    let written = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    TABLE.lines().filter(written)
-}
-
-/// Reads a row by the names of its columns; columns of other names are for others.
-fn read(header: &[&str], row: &str) -> Option<Price> {
-    let cell = |name: &str| {
-        let at = header.iter().position(|column| *column == name)?;
-        row.split('\t').nth(at).filter(|cell| !cell.is_empty())
-    };
-    let price = |name: &str| match cell(name) {
-        Some(text) => of_a_million(text).map(Some),
-        None => Some(None),
-    };
-    Some(Price {
-        input: price("in")??,
-        output: price("out")??,
-        cached: price("cached")?,
-        written: price("cache_write")?,
-        up_to: match cell("up_to") {
-            Some(text) => Some(text.parse().ok()?),
-            None => None,
-        },
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -165,94 +96,6 @@ mod tests {
             cached_tokens,
             ..Usage::default()
         }
-    }
-
-    #[test]
-    fn every_row_of_the_table_can_be_read_and_stands_there_once() {
-        let header: Vec<&str> = lines().next().unwrap().split('\t').collect();
-        let known = [
-            "company",
-            "model",
-            "in",
-            "out",
-            "cached",
-            "cache_write",
-            "up_to",
-        ];
-        assert_eq!(header, known);
-        let companies = [
-            "anthropic",
-            "gemini",
-            "groq",
-            "mistral",
-            "openai",
-            "openrouter",
-            "together",
-        ];
-        let mut seen = BTreeSet::new();
-        for line in lines().skip(1) {
-            let cells: Vec<&str> = line.split('\t').collect();
-            assert!(cells.len() <= header.len(), "{line}");
-            assert!(companies.contains(&cells[0]), "{line}");
-            assert_eq!(cells[1].trim(), cells[1], "{line}");
-            assert!(
-                seen.insert((cells[0], cells[1])),
-                "{line} stands there twice"
-            );
-            let price = read(&header, line).unwrap_or_else(|| panic!("{line}"));
-            assert!(
-                price.input > Money::ZERO && price.output > Money::ZERO,
-                "{line}"
-            );
-            assert!(
-                price.output <= dollars("0.001"),
-                "{line}: is it for a million?"
-            );
-            assert!(
-                price.cached.is_none_or(|cached| cached < price.input),
-                "{line}"
-            );
-            assert!(
-                price.written.is_none_or(|written| written > price.input),
-                "{line}"
-            );
-            assert_eq!(super::known(cells[0], cells[1]), Some(price), "{line}");
-        }
-        assert!(seen.len() >= 100, "{}", seen.len());
-        for company in companies {
-            assert!(seen.iter().any(|(name, _)| *name == company), "{company}");
-        }
-        assert!(TABLE.starts_with('#') && TABLE.contains("MIT licence"));
-    }
-
-    #[test]
-    fn a_dated_name_goes_by_the_undated_row_and_no_other_name_does() {
-        let mini = known("openai", "gpt-5.4-mini");
-        assert!(mini.is_some());
-        for dated in ["-2026-03-17", "-20260317", "-latest"] {
-            assert_eq!(known("openai", &format!("gpt-5.4-mini{dated}")), mini);
-        }
-        for other in [
-            "gpt-5.4-mini-2026-03",
-            "gpt-5.4-mini-2026-3-17",
-            "gpt-5.4-mini-2026-03-17-2026-03-17",
-            "gpt-5.4-mini-0317",
-            "gpt-5.4-mini-202603170",
-            "gpt-5.4-mini-preview",
-            "GPT-5.4-mini",
-            "gpt-5.4-min",
-            "gpt-5.4-mini-é",
-            "-latest",
-            "",
-        ] {
-            assert_eq!(known("openai", other), None, "{other}");
-        }
-        assert_eq!(known("groq", "gpt-5.4-mini"), None);
-        // A row of its own wins over the undated one.
-        assert_ne!(
-            known("openai", "gpt-4o-2024-05-13"),
-            known("openai", "gpt-4o")
-        );
     }
 
     #[test]

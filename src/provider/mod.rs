@@ -5,16 +5,21 @@
 //! whether to try again is `gateway`'s. A company that speaks a known dialect is a row of
 //! [`company`], not a file.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
+use crate::models::Abilities;
+use crate::openai::json::Object;
 use crate::openai::{ChatRequest, Delivery, Finish, Message, Usage, UsageChunk};
 
 pub mod company;
 pub mod ollama;
 pub mod openai;
+pub mod portable;
 pub mod watched;
 
 pub use company::Company;
+pub use portable::{NameRule, Names};
 pub use watched::{WatchUrls, Watched};
 
 pub use crate::reason::Fault;
@@ -41,12 +46,33 @@ pub trait Provider: Debug + Sync {
         None
     }
 
-    /// Writes the body of the upstream request from an allow-list of fields.
+    /// The company at a host, whose rules hold there.
+    fn company(&self, host: &str) -> &'static Company {
+        Company::for_host(host)
+    }
+
+    /// The headers that carry a key, and what else each request needs: names in lower case, and values.
+    fn headers(&self, key: Option<&str>) -> Vec<(&'static str, String)> {
+        let bearer = key.map(|key| ("authorization", format!("Bearer {key}")));
+        bearer.into_iter().collect()
+    }
+
+    /// How it is best asked for an answer that the caller wants in one body.
+    fn wholes(&self) -> Delivery {
+        Delivery::Whole
+    }
+
+    /// What names of tools may look like there; `None` where any will do.
+    fn tool_names(&self, _company: &Company) -> Option<NameRule> {
+        None
+    }
+
+    /// Writes the upstream request from an allow-list of fields.
     ///
     /// # Errors
     ///
     /// [`Unsupported`] when the target could not serve the request faithfully.
-    fn write(&self, ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported>;
+    fn write(&self, ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported>;
 
     /// Reads a whole answer (status 200) into OpenAI's completion object.
     ///
@@ -111,13 +137,62 @@ pub struct Ask<'a> {
     pub window: Window,
     /// The most tokens that the answer may have, where the caller or the config says so.
     pub max_tokens: Option<u32>,
+    /// The most that the model can write, where that is known.
+    pub max_output: Option<u32>,
+    /// What the model can do.
+    pub abilities: Abilities,
+    /// The caller's fields that are left out, whatever the dialect: the model does not take them.
+    pub left_out: &'a [Cow<'static, str>],
+    /// How much the model shall think (a word of `reasoning_effort`), where it is told.
+    pub effort: Option<&'a str>,
     /// How long a home box keeps the model loaded, as the config has it.
     pub keep_alive: Option<&'a str>,
-    /// Whether the caller's `reasoning_effort` is passed on.
-    pub effort: Effort,
 }
 
-impl Ask<'_> {
+/// A request as it goes to the upstream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamRequest {
+    /// The JSON text.
+    pub body: Vec<u8>,
+    /// The caller's fields that are not in it, by their paths (`user`, `messages.name`). None of them
+    /// changes what the answer means.
+    pub dropped: Vec<Cow<'static, str>>,
+}
+
+impl UpstreamRequest {
+    /// One that says all that the caller said.
+    pub fn whole(body: Vec<u8>) -> Self {
+        Self {
+            body,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// Notes a field that is not in it, once. Callers make names up, and these travel in headers and
+    /// stand in logs: so a name that is none is told as `other`.
+    pub fn drop(&mut self, field: &str) {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let is_plain = field.len() <= 64 && field.chars().all(is_name) && self.dropped.len() < 32;
+        let field = if is_plain { field } else { "other" };
+        if !self.dropped.iter().any(|known| known == field) {
+            self.dropped.push(Cow::Owned(field.to_owned()));
+        }
+    }
+}
+
+impl<'a> Ask<'a> {
+    /// The caller's fields, without those that the model does not take.
+    pub fn fields(&self) -> Object<'a> {
+        let mut fields = self.request.fields.clone();
+        fields.0.retain(|(name, _)| !self.leaves_out(name));
+        fields
+    }
+
+    /// Whether a field of the caller's is left out.
+    pub fn leaves_out(&self, name: &str) -> bool {
+        self.left_out.iter().any(|left| left == name)
+    }
+
     /// The window that the upstream is told to have.
     pub fn told_context(&self) -> Option<u32> {
         match self.window {
@@ -148,16 +223,6 @@ pub enum Ending {
 /// The request's field that says how much the model shall think.
 pub const REASONING_EFFORT: &str = "reasoning_effort";
 
-/// What becomes of the caller's `reasoning_effort`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// It is passed on.
-    Asked,
-    /// It is left out, because the model cannot think: it answers as well without, and is better
-    /// than no answer.
-    Dropped,
-}
-
 /// What a reader of answers must know of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading<'a> {
@@ -173,6 +238,8 @@ pub struct Reading<'a> {
     pub usage_chunk: UsageChunk,
     /// Whose answer it may be.
     pub origin: Origin,
+    /// The tools that the company knows by other names than the caller.
+    pub names: &'a Names,
 }
 
 /// Whose answer is taken.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pilotlight::openai::{Usage, UsageChunk};
-use pilotlight::provider::{Origin, PROVIDERS, Reading};
+use pilotlight::provider::{Names, Origin, PROVIDERS, Reading};
 use pilotlight::stream::calls::HeldCalls;
 use pilotlight::stream::collect::Collector;
 use pilotlight::stream::relay::{Calls, Disclose, Keep, Relay, Terms};
@@ -47,6 +47,7 @@ fn relayed(dialect: &str, stream: &[u8], calls: Calls) -> Vec<u8> {
         choices: 1,
         usage_chunk: UsageChunk::Wanted,
         origin: Origin::Any,
+        names: Names::none(),
     });
     let terms = Terms {
         choices: 1,

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 /// Which modules each module may name, besides itself.
 const ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["config", "error"]),
-    ("config", &["openai", "price", "provider", "stream"]),
+    (
+        "config",
+        &["models", "openai", "price", "provider", "stream"],
+    ),
     (
         "edge",
         &[
@@ -20,22 +23,26 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "gateway",
         &[
-            "auth", "config", "error", "ledger", "openai", "platform", "policy", "price",
+            "auth", "config", "error", "ledger", "models", "openai", "platform", "policy", "price",
             "provider", "reason", "stream", "time",
         ],
     ),
     ("ledger", &["openai", "policy", "price", "time"]),
     ("lib", &[]),
+    ("models", &["price"]),
     ("openai", &["error"]),
     ("platform", &["config", "ledger", "policy", "stream"]),
     (
         "policy",
         &[
-            "config", "openai", "price", "provider", "reason", "stream", "time", "tokens",
+            "config", "models", "openai", "price", "provider", "reason", "stream", "time", "tokens",
         ],
     ),
     ("price", &["openai"]),
-    ("provider", &["openai", "reason", "stream", "time"]),
+    (
+        "provider",
+        &["models", "openai", "reason", "stream", "time"],
+    ),
     ("reason", &[]),
     ("stream", &["openai", "reason"]),
     ("time", &[]),

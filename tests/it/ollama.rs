@@ -9,9 +9,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use pilotlight::models::Abilities;
 use pilotlight::openai::{ChatRequest, Usage, UsageChunk};
 use pilotlight::provider::{
-    Ask, Company, Decoder, Effort, Ending, Event, Fault, Origin, PROVIDERS, Provider, Reading,
+    Ask, Company, Decoder, Ending, Event, Fault, Names, Origin, PROVIDERS, Provider, Reading,
     Unsupported, Window,
 };
 use proptest::prelude::*;
@@ -32,6 +33,7 @@ fn reading(usage_chunk: UsageChunk) -> Reading<'static> {
         choices: 1,
         usage_chunk,
         origin: Origin::Any,
+        names: Names::none(),
     }
 }
 
@@ -96,7 +98,7 @@ fn written(
     keep_alive: Option<&str>,
 ) -> Result<Value, Unsupported> {
     let request = ChatRequest::parse(request).unwrap();
-    let body = ollama().write(&Ask {
+    let written = ollama().write(&Ask {
         request: &request,
         messages: &request.messages,
         delivery: request.delivery,
@@ -108,9 +110,12 @@ fn written(
         window: Window::Told,
         max_tokens: request.max_tokens,
         keep_alive,
-        effort: Effort::Asked,
+        max_output: None,
+        abilities: Abilities::UNKNOWN,
+        left_out: &[],
+        effort: request.fields.text("reasoning_effort").as_deref(),
     })?;
-    Ok(serde_json::from_slice(&body).unwrap())
+    Ok(serde_json::from_slice(&written.body).unwrap())
 }
 
 fn fixtures() -> Vec<PathBuf> {

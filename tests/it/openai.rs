@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use pilotlight::openai::{Usage, UsageChunk};
-use pilotlight::provider::{Decoder, Event, Origin, PROVIDERS, Provider, Reading};
+use pilotlight::provider::{Decoder, Event, Names, Origin, PROVIDERS, Provider, Reading};
 use pilotlight::reason::Reason;
 use pilotlight::stream::relay::{Calls, Disclose, Keep, Relay, Standing, Terms};
 use pilotlight::stream::written::Written;
@@ -25,6 +25,7 @@ fn reading() -> Reading<'static> {
         choices: 1,
         usage_chunk: UsageChunk::Wanted,
         origin: Origin::Any,
+        names: Names::none(),
     }
 }
 

@@ -22,7 +22,8 @@ mod watched;
 mod write;
 
 use crate::provider::{
-    Ask, Completion, Decoder, Fault, Presence, Provider, Reading, Unsupported, Watched,
+    Ask, Completion, Decoder, Fault, Presence, Provider, Reading, Unsupported, UpstreamRequest,
+    Watched,
 };
 
 /// The dialect.
@@ -46,8 +47,8 @@ impl Provider for Ollama {
         Some(write::DEFAULT_CONTEXT)
     }
 
-    fn write(&self, ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
-        write::body(ask)
+    fn write(&self, ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
+        write::request(ask)
     }
 
     fn read(&self, body: &[u8], ask: &Reading<'_>) -> Result<Completion, Fault> {

@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use crate::openai::Delivery;
 use crate::openai::json::{self, Object, Writer};
 use crate::provider::ollama::messages;
-use crate::provider::{Ask, Effort, REASONING_EFFORT, Unsupported};
+use crate::provider::{Ask, REASONING_EFFORT, Unsupported, UpstreamRequest};
 
 /// The window that Ollama gives a model on a machine without a large graphics card
 /// (<https://docs.ollama.com/context-length>). Told to use it, an Ollama does so everywhere, and a
@@ -41,7 +41,7 @@ const NUMBERS: [&str; 7] = [
 ];
 
 /// The body of the upstream request.
-pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
+pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     let fields = &ask.request.fields;
     refuse(ask)?;
     let mut out = Vec::with_capacity(capacity(ask));
@@ -77,7 +77,7 @@ pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
     }
     options(object.name("options"), ask)?;
     object.end();
-    Ok(out)
+    Ok(UpstreamRequest::whole(out))
 }
 
 fn capacity(ask: &Ask<'_>) -> usize {
@@ -165,15 +165,8 @@ fn format<'a>(fields: &Object<'a>) -> Result<Option<&'a str>, Unsupported> {
 /// Ollama's `/v1` does (`thinkFromReasoningEffort`, `openai/openai.go`). `max` is refused before
 /// v0.22, and any level by a model that cannot think: then it is asked again without.
 fn think(ask: &Ask<'_>) -> Result<&'static str, Unsupported> {
-    let effort = match ask.effort {
-        Effort::Asked => ask.request.fields.raw(REASONING_EFFORT),
-        Effort::Dropped => None,
-    };
-    let Some(effort) = effort else {
-        return Ok("false");
-    };
-    match json::string(effort).as_deref() {
-        Some("none") => Ok("false"),
+    match ask.effort {
+        None | Some("none") => Ok("false"),
         Some("minimal" | "low") => Ok("\"low\""),
         Some("medium") => Ok("\"medium\""),
         Some("high") => Ok("\"high\""),

@@ -12,7 +12,9 @@ mod write;
 use crate::openai::Finish;
 use crate::openai::answer::{self, AnswerParts, ChoiceParts, MessageParts};
 use crate::provider::openai::finish::Ending;
-use crate::provider::{Ask, Completion, Decoder, Fault, Provider, Reading, Unsupported};
+use crate::provider::{
+    Ask, Completion, Decoder, Fault, Provider, Reading, Unsupported, UpstreamRequest,
+};
 use crate::reason::Reason;
 
 /// The dialect.
@@ -32,8 +34,8 @@ impl Provider for OpenAi {
         &["/v1/chat/completions"]
     }
 
-    fn write(&self, ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
-        write::body(ask)
+    fn write(&self, ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
+        write::request(ask)
     }
 
     fn read(&self, body: &[u8], ask: &Reading<'_>) -> Result<Completion, Fault> {

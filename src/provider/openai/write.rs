@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use crate::openai::json::Writer;
 use crate::openai::{Delivery, Message, Role, UsageChunk};
 use crate::provider::company::{Developer, Fields, StreamOptions};
-use crate::provider::{Ask, Effort, Ending, REASONING_EFFORT, Unsupported};
+use crate::provider::{Ask, Ending, REASONING_EFFORT, Unsupported, UpstreamRequest};
 
 /// The body of the upstream request.
-pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
+pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     if ask.request.choices > ask.company.max_choices {
         return Err(Unsupported("n"));
     }
@@ -17,10 +17,15 @@ pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
     object.text("model", ask.model);
     messages(object.name("messages"), ask);
     for (name, value) in &ask.request.fields.0 {
-        let dropped = ask.effort == Effort::Dropped && name == REASONING_EFFORT;
-        if allowed(ask.company.fields, name) && !dropped {
+        let is_told = name != REASONING_EFFORT && !ask.leaves_out(name);
+        if is_told && allowed(ask.company.fields, name) {
             object.raw(name, value.get());
         }
+    }
+    if let Some(effort) = ask.effort
+        && allowed(ask.company.fields, REASONING_EFFORT)
+    {
+        object.text(REASONING_EFFORT, effort);
     }
     if let Some(max) = ask.max_tokens {
         object.number(ask.company.max_tokens, max.into());
@@ -42,7 +47,7 @@ pub(super) fn body(ask: &Ask<'_>) -> Result<Vec<u8>, Unsupported> {
         }
     }
     object.end();
-    Ok(out)
+    Ok(UpstreamRequest::whole(out))
 }
 
 fn capacity(ask: &Ask<'_>) -> usize {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::provider::Names;
 use crate::provider::Origin;
 use crate::provider::PROVIDERS;
 use crate::provider::Reading;
@@ -38,6 +39,7 @@ fn relay_of(choices: u32, usage_chunk: UsageChunk) -> Relay {
         choices,
         usage_chunk,
         origin: Origin::Any,
+        names: Names::none(),
     });
     Relay::new(decoder, terms(choices, usage_chunk, Keep::Text))
 }
