@@ -198,7 +198,7 @@ pub struct Fault {
     pub known: Option<Reason>,
     /// How many tokens the upstream counted in the prompt, where an overflow tells it.
     pub prompt_tokens: Option<u64>,
-    /// How long the upstream asks to wait, in milliseconds, where its body says so.
+    /// How long the upstream asks to wait, in milliseconds, where its headers or its body say so.
     pub wait_ms: Option<u64>,
 }
 

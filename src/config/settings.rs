@@ -44,6 +44,8 @@ pub struct Settings {
     pub breaker_rate: f64,
     /// `breaker_window`: the length of that window.
     pub breaker_window_ms: u64,
+    /// `content_policy`: what becomes of a request that the target withholds an answer to.
+    pub content_policy: ContentPolicy,
     /// `first_token_timeout`: how long a stream may take to its first token.
     pub first_token_timeout_ms: u64,
     /// `hedge_after`: how late a first token may be before the next target is asked as well.
@@ -80,6 +82,15 @@ pub struct Settings {
     pub wait_alone_ms: u64,
     /// `watch`: whether streams are watched.
     pub watch: Watch,
+}
+
+/// What becomes of a request that a target withholds an answer to on policy grounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentPolicy {
+    /// The next target is asked, whose policy may be another.
+    Failover,
+    /// The caller is told.
+    Tell,
 }
 
 /// Whether a model goes on with a message of its own that ends the conversation.
@@ -286,6 +297,17 @@ pub(super) static ROWS: &[Row<Settings>] = &[
         doc: "how long it opens when a credential, a model or an account is at fault",
     },
     Row {
+        name: "content_policy",
+        field: Field::Choice(&[
+            ("\"tell\"", |s| s.content_policy = ContentPolicy::Tell),
+            ("\"failover\"", |s| {
+                s.content_policy = ContentPolicy::Failover;
+            }),
+        ]),
+        doc: "whether the caller is told when its provider withholds an answer on policy grounds, or the \
+              next target is asked",
+    },
+    Row {
         name: "truncate",
         field: Field::Choice(&[
             ("\"auto\"", |s| s.truncate = Truncate::Auto),
@@ -395,6 +417,7 @@ const BLANK: Settings = Settings {
     breaker_min_requests: 0,
     breaker_rate: 0.0,
     breaker_window_ms: 0,
+    content_policy: ContentPolicy::Tell,
     first_token_timeout_ms: 0,
     headers_timeout_ms: 0,
     hedge_after_ms: None,

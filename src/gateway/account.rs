@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use crate::gateway::answer::{Disclosure, Omitted};
 use crate::gateway::attempt::{Attempt, Staged};
+use crate::gateway::exhausted::Refusal;
 use crate::gateway::spent::{Spent, Used};
 use crate::policy::cost::Tariff;
 use crate::policy::privacy::Ground;
@@ -24,8 +25,8 @@ struct Inner {
     /// Those that are not over.
     under_way: Vec<Entry>,
     spent: Vec<Spent>,
-    first_refusal: Option<String>,
-    last_refusal: Option<String>,
+    first_refusal: Option<Refusal>,
+    last_refusal: Option<Refusal>,
     parts: Vec<Part>,
     /// When the caller was given the first word.
     first_word: Option<u64>,
@@ -208,15 +209,15 @@ impl Account {
     }
 
     /// Keeps an upstream's words that the caller may have to act on.
-    pub(super) fn refuse(&self, text: String) {
+    pub(super) fn refuse(&self, refusal: Refusal) {
         let mut account = self.0.borrow_mut();
-        account.first_refusal.get_or_insert_with(|| text.clone());
-        account.last_refusal = Some(text);
+        account.first_refusal.get_or_insert_with(|| refusal.clone());
+        account.last_refusal = Some(refusal);
     }
 
     /// The upstream's words that the caller can act on: only where nothing else went wrong, or where
     /// they ended the chain.
-    pub(super) fn refusal(&self, last: Last) -> Option<String> {
+    pub(super) fn refusal(&self, last: Last) -> Option<Refusal> {
         let account = self.0.borrow();
         let only_refusals = account.attempts.iter().all(|attempt| {
             attempt.reason.is_some_and(|reason| {

@@ -4,10 +4,11 @@ use std::pin::pin;
 
 use futures::future::{Either, select};
 
+use crate::config::settings::ContentPolicy;
 use crate::config::{Target, Way};
 use crate::gateway::job::Passing;
 use crate::gateway::stage;
-use crate::openai::{Delivery, Usage};
+use crate::openai::{Delivery, Finish, Usage};
 use crate::platform::{
     Broken, Call, CallerLeft, Platform, Reply, ReplyBody, ReplyHeaders, SendError, Taking,
 };
@@ -313,18 +314,21 @@ fn whole<B>(
     }
     if status == 200 {
         return match plan.target.provider.read(bytes, &plan.reading) {
+            Ok(completion) if is_withheld(plan.target, completion.finish) => {
+                Err(Failure::withheld(completion.usage, plan.wording))
+            }
             Ok(completion) => Ok(Success::Whole(completion)),
             Err(fault) => Err(Failure::judged(fault, status, plan.wording)),
         };
     }
-    let fault = plan.target.provider.fault(status, bytes);
+    let mut fault = plan.target.provider.fault(status, bytes);
     let wait = time::retry_after(
         headers.retry_after_ms.as_deref(),
         headers.retry_after.as_deref(),
         now,
     );
+    fault.wait_ms = wait.or(fault.wait_ms);
     let mut failure = Failure::judged(fault, status, plan.wording);
-    failure.wait_ms = wait.or(failure.wait_ms);
     if headers.should_retry.as_deref() == Some("false")
         && failure.verdict.action == classify::Action::Retry
     {
@@ -397,6 +401,11 @@ async fn peek<W: Platform>(
                     ..Failure::judged(fault.clone(), 200, plan.wording)
                 });
             }
+            Standing::Finished | Standing::Complete
+                if !relay.has_spoken() && is_withheld(plan.target, relay.tally().finish) =>
+            {
+                return Err(Failure::withheld(relay.tally().usage, plan.wording));
+            }
             Standing::Committed | Standing::Finished => {
                 let body = Some(body);
                 return Ok(Success::Stream(Stream { relay, body, raw }));
@@ -407,6 +416,12 @@ async fn peek<W: Platform>(
             }
         }
     }
+}
+
+/// Whether an answer that ended so is one that the next target is to give, of which nothing has gone out.
+fn is_withheld(target: &Target, finish: Option<Finish>) -> bool {
+    let goes_on = target.settings.content_policy == ContentPolicy::Failover;
+    goes_on && finish == Some(Finish::ContentFilter)
 }
 
 fn behind_binding(
@@ -455,6 +470,18 @@ impl Failure {
         Self {
             field: Some(field),
             ..Self::of(Reason::Unsupported, Wording::Ours)
+        }
+    }
+
+    /// The provider answered that it withholds the answer.
+    fn withheld(usage: Option<Usage>, wording: Wording) -> Self {
+        let fault = Fault {
+            message: "the answer was withheld on policy grounds".to_owned(),
+            ..Fault::known(Reason::ContentPolicy)
+        };
+        Self {
+            usage,
+            ..Self::judged(fault, 200, wording)
         }
     }
 

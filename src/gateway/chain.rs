@@ -14,6 +14,7 @@ use crate::gateway::account::{Answerer, Last, Reckoning};
 use crate::gateway::attempt::Success;
 use crate::gateway::course::{Course, Turn};
 use crate::gateway::deliver::{Delivered, Sent, Sink, deliver};
+use crate::gateway::exhausted::Refusal;
 use crate::gateway::hold::{NotHeld, Patience, claim_any};
 use crate::gateway::job::Job;
 use crate::gateway::leave;
@@ -43,7 +44,7 @@ pub(super) enum Ending {
     /// With an answer that broke after the caller had some of it.
     Broke { reason: Reason, tally: Tally },
     /// Without an answer. When upstreams refused the request as it is written, the words of one.
-    Nobody { refused: Option<String> },
+    Nobody { refused: Option<Refusal> },
     /// With nobody there to hear of it.
     CallerLeft { tally: Tally },
 }

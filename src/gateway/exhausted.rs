@@ -16,11 +16,20 @@ pub struct Exhausted {
     pub retry_after_ms: Option<u64>,
 }
 
-/// Chooses status and words. `refused` is the first text with which an upstream refused the request as
-/// the caller wrote it; it is the only text of an upstream that a caller ever sees.
+/// With what an upstream refused the request as the caller wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why: content policy, or anything else in the request.
+    pub reason: Reason,
+    /// Its words, without what must not be told.
+    pub text: String,
+}
+
+/// Chooses status and words. The text of `refused` is the only one of an upstream that a caller ever
+/// sees.
 pub fn explain(
     attempts: &[Attempt],
-    refused: Option<String>,
+    refused: Option<Refusal>,
     private: Option<Ground>,
     now: u64,
 ) -> Exhausted {
@@ -34,8 +43,9 @@ pub fn explain(
         .filter_map(|attempt| attempt.again_at)
         .min()
         .map(|at| at.saturating_sub(now));
-    let (status, kind, code, message) = if let Some(text) = refused {
-        (400, "invalid_request_error", refusal(attempts), text)
+    let (status, kind, code, message) = if let Some(refusal) = refused {
+        let code = code(refusal.reason);
+        (400, "invalid_request_error", code, refusal.text)
     } else if all(&|attempt| {
         matches!(
             attempt.reason,
@@ -144,12 +154,12 @@ pub fn broken(reason: Reason, pilotlight: String) -> ErrorAnswer {
     }
 }
 
-/// The code of the refusal that is told: OpenAI's own where an answer was withheld on policy grounds,
-/// which always ends the chain.
-fn refusal(attempts: &[Attempt]) -> &'static str {
-    match attempts.last().and_then(|attempt| attempt.reason) {
-        Some(Reason::ContentPolicy) => "content_policy_violation",
-        _ => "upstream_rejected",
+/// The code of a refusal: OpenAI's own where an answer was withheld on policy grounds.
+const fn code(reason: Reason) -> &'static str {
+    if matches!(reason, Reason::ContentPolicy) {
+        "content_policy_violation"
+    } else {
+        "upstream_rejected"
     }
 }
 

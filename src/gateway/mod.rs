@@ -372,7 +372,7 @@ fn over<W: Platform>(
 /// No target answered.
 async fn nobody<W: Platform>(
     job: &Job<'_, W>,
-    refused: Option<String>,
+    refused: Option<exhausted::Refusal>,
     journal: &Journal<'_>,
 ) -> Option<Answer<W::Stream>> {
     let (told, answer) = job.account.disclosing(

@@ -7,10 +7,12 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::config::Target;
+use crate::config::settings::ContentPolicy;
 use crate::gateway::account::{Account, Answerer, Entry};
 use crate::gateway::answer::{Disclosure, Omitted};
 use crate::gateway::attempt::{self, Attempt, Failure, Plan, Success};
 use crate::gateway::boxes::window;
+use crate::gateway::exhausted::Refusal;
 use crate::gateway::hold::{Hold, NotHeld, Patience, claim, during};
 use crate::gateway::job::{Job, Passing};
 use crate::gateway::leave::{self, Admitted, admit};
@@ -263,8 +265,8 @@ async fn ask<'e, W: Platform>(
         let Some(wait) = wait else {
             leave.settle(failure.verdict.health.with_wait(failure.wait_ms));
             return match failure.verdict.action {
-                Action::Reject => Heard::Refusal,
-                Action::Next | Action::Retry => Heard::Nothing,
+                Action::Reject if !goes_on(target, &failure) => Heard::Refusal,
+                Action::Next | Action::Reject | Action::Retry => Heard::Nothing,
             };
         };
         if job.world.sleep(wait).await.is_err() {
@@ -309,7 +311,7 @@ async fn once<W: Platform>(
             },
             names: &names,
         },
-        wording: wording(target, shaped),
+        wording: wording(target, &omitted),
         deadline: job.deadline,
         started: job.world.now(),
         written: errand.written,
@@ -408,16 +410,24 @@ impl<W: Platform> Disclose for Discloser<W> {
     }
 }
 
-/// Whose words the target gets. At OpenAI itself, and uncut, a refusal is the caller's to hear.
-/// Anywhere else it may be the translation's fault or the server's own limit, and the next target is
-/// asked.
-fn wording(target: &Target, shaped: &Shaped<'_>) -> Wording {
+/// Whose words the target gets. At OpenAI itself, uncut and with nothing left out, a refusal is the
+/// caller's to hear. Anywhere else it may be the translation's fault or the server's own limit, and the
+/// next target is asked, however many have refused: a refusal costs little, and each may have another
+/// reason.
+fn wording(target: &Target, omitted: &Omitted) -> Wording {
     let is_openai = target.provider.name() == "openai" && target.company.name == "openai";
-    if is_openai && shaped.omitted.truncated.is_none() {
+    if is_openai && omitted.truncated.is_none() && omitted.dropped.is_empty() {
         Wording::Callers
     } else {
         Wording::Ours
     }
+}
+
+/// Whether the next target is to be asked although no target would answer by the words of this one: it
+/// withheld the answer, and the policy of another may be another.
+fn goes_on(target: &Target, failure: &Failure) -> bool {
+    failure.verdict.reason == Reason::ContentPolicy
+        && target.settings.content_policy == ContentPolicy::Failover
 }
 
 /// Writes a failed attempt into the account.
@@ -446,8 +456,10 @@ fn note<W: Platform>(job: &Job<'_, W>, target: &Target, failure: &Failure, entry
     if matches!(verdict.reason, Reason::ContentPolicy | Reason::Rejected)
         && let Some(fault) = &failure.fault
     {
-        job.account
-            .refuse(super::redact::upstream_text(&fault.message));
+        job.account.refuse(Refusal {
+            reason: verdict.reason,
+            text: super::redact::upstream_text(&fault.message),
+        });
     }
 }
 

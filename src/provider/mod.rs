@@ -12,6 +12,7 @@ use crate::models::Abilities;
 use crate::openai::json::Object;
 use crate::openai::{ChatRequest, Delivery, Finish, Message, Usage, UsageChunk};
 
+pub mod anthropic;
 pub mod company;
 pub mod ollama;
 pub mod openai;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Step, World, chat_head, error, ok, reply, with_headers};
+use crate::world::{Piece, Step, World, chat_head, error, ok, reply, with_headers};
 
 /// Three targets of the `openai` dialect and one at home; `auto` asks them in this order.
 fn config() -> Value {
@@ -414,4 +414,156 @@ fn a_wait_beyond_all_reason_is_told_as_long_as_the_target_is_left_alone() {
     let got = world.chat(&question("solo"));
     assert_eq!(got.status, 429);
     assert_eq!(got.header("retry-after"), "1800");
+}
+
+/// Targets that are not asked in the caller's own language, so that what they refuse may be served by
+/// others.
+fn translated() -> Value {
+    let mut config = config();
+    for name in ["one", "two"] {
+        config["targets"][name]["base_url"] = json!("https://api.groq.com/openai/v1");
+    }
+    config
+}
+
+#[test]
+fn what_one_target_cannot_take_another_may_and_nobody_is_shut_for_it() {
+    let refuses = |words: &str| reply(400, &json!({"error": {"message": words}}).to_string());
+    let world = World::new(&translated());
+    world
+        .script("one", [refuses("one cannot")])
+        .script("two", [refuses("two cannot")])
+        .script("home", [ok("from home")]);
+    for _ in 0..20 {
+        let got = world.chat(&question("auto"));
+        assert_eq!(
+            got.header("x-pilotlight-attempts"),
+            "one:400,two:400,home:ok"
+        );
+    }
+}
+
+#[test]
+fn what_every_target_refuses_is_told_in_the_words_of_the_first() {
+    let refuses = |words: &str| reply(400, &json!({"error": {"message": words}}).to_string());
+    let world = World::new(&translated());
+    world
+        .script("one", [refuses("one cannot")])
+        .script("two", [refuses("two cannot")])
+        .script("home", [refuses("home cannot")]);
+    let got = world.chat(&question("auto"));
+    assert_eq!(got.status, 400);
+    assert_eq!(got.json()["error"]["message"], "one cannot");
+    assert_eq!(got.json()["error"]["code"], "upstream_rejected");
+}
+
+#[test]
+fn an_answer_withheld_on_policy_grounds_is_the_next_targets_where_the_config_says_so() {
+    let mut config = translated();
+    config["defaults"] = json!({"content_policy": "failover"});
+    let whole = reply(
+        200,
+        r#"{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":""},
+            "finish_reason":"content_filter"}],"usage":{"prompt_tokens":3,"completion_tokens":0}}"#,
+    );
+    let streamed = Step::Stream(vec![Piece::Bytes(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n\
+         data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n\n\
+         data: [DONE]\n\n"
+            .to_owned(),
+    )]);
+    let refused = || error(400, "content_policy_violation");
+    for (withheld, stream) in [
+        (refused(), false),
+        (refused(), true),
+        (whole.clone(), false),
+        (streamed.clone(), true),
+        // Streamed inside.
+        (streamed, false),
+    ] {
+        let mut question = question("auto");
+        question["stream"] = json!(stream);
+        let inside = matches!(withheld, Step::Stream(_));
+        config["defaults"]["stream_inside"] = json!(inside);
+
+        let world = World::new(&config);
+        world
+            .script("one", [withheld.clone()])
+            .script("two", [Step::Answer("from two".to_owned())]);
+        let got = world.chat(&question);
+        assert_eq!(got.status, 200, "{withheld:?}: {}", got.body);
+        assert!(got.body.contains("from two"), "{withheld:?}: {}", got.body);
+
+        // Where all of them withhold it, the caller is told.
+        let world = World::new(&config);
+        world
+            .script("one", [withheld.clone()])
+            .script("two", [refused()])
+            .script("home", [refused()]);
+        let got = world.chat(&question);
+        assert_eq!(got.status, 400, "{withheld:?}: {}", got.body);
+        assert_eq!(got.json()["error"]["code"], "content_policy_violation");
+        assert_eq!(
+            got.header("x-pilotlight-attempts"),
+            "one:content_policy,two:content_policy,home:content_policy"
+        );
+    }
+    // As long as the config does not say so, the caller gets what the provider said.
+    let world = World::new(&translated());
+    world.script("one", [whole]);
+    let got = world.chat(&question("auto"));
+    assert_eq!(got.status, 200);
+    assert_eq!(got.json()["choices"][0]["finish_reason"], "content_filter");
+    assert_eq!(got.header("x-pilotlight-attempts"), "one:ok");
+}
+
+#[test]
+fn a_refusal_is_told_with_its_own_code_whoever_refused_last() {
+    let mut config = translated();
+    config["defaults"] = json!({"content_policy": "failover"});
+    let world = World::new(&config);
+    let flagged = r#"{"error":{"message":"flagged","code":"content_policy_violation"}}"#;
+    world
+        .script("one", [reply(400, flagged)])
+        .script("two", [error(400, "invalid_value")])
+        .script("home", [error(400, "invalid_value")]);
+    let got = world.chat(&question("auto"));
+    assert_eq!(got.json()["error"]["message"], "flagged");
+    assert_eq!(got.json()["error"]["code"], "content_policy_violation");
+}
+
+#[test]
+fn an_account_that_says_when_it_has_room_again_throttles() {
+    let world = World::new(&config());
+    let busy = with_headers(error(402, "payment_required"), |headers| {
+        headers.retry_after = Some("30".to_owned());
+    });
+    world.script("one", [busy]);
+    let got = world.chat(&question("solo"));
+    assert_eq!(got.status, 429, "{}", got.body);
+    assert_eq!(got.header("retry-after"), "30");
+}
+
+#[test]
+fn a_refusal_of_what_is_no_longer_as_the_caller_wrote_it_is_not_the_callers() {
+    let mut config = config();
+    config["targets"]["one"]["base_url"] = json!("https://api.openai.com/v1");
+    let effort =
+        r#"{"error":{"message":"no","param":"reasoning_effort","code":"unsupported_value"}}"#;
+    let mut question = question("auto");
+    question["reasoning_effort"] = json!("high");
+    let world = World::new(&config);
+    world
+        .script("one", [reply(400, effort), error(400, "invalid_value")])
+        .script("two", [ok("from two")]);
+    let got = world.chat(&question);
+    assert_eq!(
+        got.header("x-pilotlight-attempts"),
+        "one:unsupported,one:400,two:ok"
+    );
+
+    let world = World::new(&config);
+    world.script("one", [error(400, "invalid_value")]);
+    let got = world.chat(&question);
+    assert_eq!(got.header("x-pilotlight-attempts"), "one:400");
 }

@@ -1,10 +1,10 @@
 //! Reads the error bodies of OpenAI-dialect servers, which agree on little.
 //!
 //! Seen in the field: OpenAI's own `{"error":{...}}`; Gemini's one-element array of it, with a numeric
-//! code and a `status`; Mistral's flat `{"object":"error",...}` whose `message` may be an object;
-//! OpenRouter's `metadata.error_type`, and what its moderation says beside it; `{"error":"text"}`,
-//! `{"detail":...}` and `{"message":...}` of proxies. So nothing is required, and everything that
-//! looks like a code is kept.
+//! code, a `status` and the quotas that are used up; Mistral's flat `{"object":"error",...}` whose
+//! `message` may be an object, and its bare `{"detail":[...]}`; OpenRouter's `metadata.error_type`, and
+//! what its moderation says beside it; `{"error":"text"}`, `{"detail":...}` and `{"message":...}` of
+//! proxies. So nothing is required, and everything that looks like a code is kept.
 
 use serde_json::Value;
 
@@ -14,6 +14,10 @@ use crate::reason::Reason;
 /// What we call an error of OpenRouter's moderation, or of a guardrail of the account. The one has no
 /// code of its own, the other has that of a key without the permission.
 const MODERATION: &str = "moderation";
+
+/// What we call it that one of Gemini's quotas of a day is used up. It says so in the name of the quota
+/// alone, and tells of waiting only for those of a minute.
+const QUOTA_PER_DAY: &str = "quota_per_day";
 
 /// The longest wait that is believed, in milliseconds: a day, the longest that a quota runs.
 const LONGEST_WAIT_MS: u64 = 86_400_000;
@@ -35,12 +39,18 @@ pub(super) fn read(status: u16, body: &[u8]) -> Fault {
 pub(super) fn inside(error: &str) -> Fault {
     let value = serde_json::from_str::<Value>(error).unwrap_or(Value::Null);
     let mut fault = from_value(200, &value);
-    // A numeric code is the status that the upstream would have sent, had it not begun to answer.
-    if let Some(status) = fault.codes.iter().find_map(|code| code.parse::<u16>().ok())
-        && (400..600).contains(&status)
-    {
-        fault.status = status;
-    }
+    // A numeric code is the status that the upstream would have sent, had it not begun to answer. Groq
+    // and Mistral write it beside a code.
+    let named = ["status_code", "raw_status_code"]
+        .into_iter()
+        .filter_map(|name| u16::try_from(value.get(name)?.as_u64()?).ok());
+    let status = fault
+        .codes
+        .iter()
+        .filter_map(|code| code.parse::<u16>().ok())
+        .chain(named)
+        .find(|status| (400..600).contains(status));
+    fault.status = status.unwrap_or(fault.status);
     if fault.status == 200 && fault.codes.is_empty() {
         fault.known = Some(Reason::InStreamError);
     }
@@ -71,7 +81,7 @@ fn from_value(status: u16, value: &Value) -> Fault {
     let message = message(error, envelope);
     Fault {
         status,
-        codes: codes(error),
+        codes: codes(error, envelope),
         param: error
             .get("param")
             .and_then(Value::as_str)
@@ -97,23 +107,19 @@ fn message(error: &Value, envelope: &Value) -> String {
 }
 
 /// Every code of the body, the most telling first.
-fn codes(error: &Value) -> Vec<String> {
+fn codes(error: &Value, envelope: &Value) -> Vec<String> {
     let metadata = error.get("metadata");
-    let details = error
-        .get("details")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|detail| detail.get("reason"));
+    let reasons = details(error).filter_map(|detail| detail.get("reason"));
     let inner = error
         .get("message")
         .and_then(|it| it.get("detail"))
+        .or_else(|| envelope.get("detail"))
         .and_then(|it| it.get(0))
         .and_then(|it| it.get("type"));
     let told = metadata
         .and_then(|it| it.get("error_type"))
         .into_iter()
-        .chain(details)
+        .chain(reasons)
         .chain(error.get("code"))
         .chain(inner)
         .chain(error.get("type"))
@@ -129,7 +135,24 @@ fn codes(error: &Value) -> Vec<String> {
         });
     let moderated = metadata.is_some_and(is_moderation);
     let moderation = moderated.then(|| MODERATION.to_owned());
-    moderation.into_iter().chain(told).collect()
+    let per_day = is_of_a_day(error).then(|| QUOTA_PER_DAY.to_owned());
+    moderation.into_iter().chain(per_day).chain(told).collect()
+}
+
+/// Google's `details`, each of a type of its own
+/// (<https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>).
+fn details(error: &Value) -> impl Iterator<Item = &Value> {
+    let list = error.get("details").and_then(Value::as_array);
+    list.into_iter().flatten()
+}
+
+/// Whether one of the quotas that are used up is one of a day.
+fn is_of_a_day(error: &Value) -> bool {
+    details(error)
+        .filter_map(|detail| detail.get("violations")?.as_array())
+        .flatten()
+        .filter_map(|violation| violation.get("quotaId")?.as_str())
+        .any(|quota| quota.contains("PerDay"))
 }
 
 /// Whether OpenRouter says what in the request was flagged: `reasons` by its moderation, `patterns`
@@ -141,14 +164,9 @@ fn is_moderation(metadata: &Value) -> bool {
         .any(|list| !list.is_empty())
 }
 
-/// Google's `RetryInfo.retryDelay`, such as `34s`
-/// (<https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>).
+/// Google's `RetryInfo.retryDelay`, such as `34s`.
 fn retry_delay(error: &Value) -> Option<u64> {
-    error
-        .get("details")?
-        .as_array()?
-        .iter()
-        .find_map(|detail| span(detail.get("retryDelay")?.as_str()?))
+    details(error).find_map(|detail| span(detail.get("retryDelay")?.as_str()?))
 }
 
 /// OpenAI and Groq write `Please try again in 9m38.5s` where a header is missing or rounded.
@@ -238,6 +256,17 @@ mod tests {
             &["403"],
             "no",
         );
+        check(
+            r#"{"detail":[{"type":"extra_forbidden","loc":["body","store"],"msg":"no"}]}"#,
+            &["extra_forbidden"],
+            "store",
+        );
+        check(
+            r#"[{"error":{"code":429,"message":"quota","status":"RESOURCE_EXHAUSTED","details":[
+                {"violations":[{"quotaId":"RequestsPerMinute"},{"quotaId":"RequestsPerDay"}]}]}}]"#,
+            &["quota_per_day", "429", "RESOURCE_EXHAUSTED"],
+            "quota",
+        );
         check(r#"{"error":"plain"}"#, &[], "plain");
         check(r#"{"detail":"Unauthorized"}"#, &[], "Unauthorized");
         check("<html>", &[], "<html>");
@@ -264,6 +293,11 @@ mod tests {
     fn an_error_inside_an_answer_takes_the_status_that_its_code_names() {
         assert_eq!(inside(r#"{"code":429,"message":"x"}"#).status, 429);
         assert_eq!(inside(r#"{"code":"server_error"}"#).status, 200);
+        let groq = r#"{"message":"x","code":"tool_use_failed","status_code":400}"#;
+        assert_eq!(inside(groq).status, 400);
+        let mistral = r#"{"message":"x","code":"1300","raw_status_code":429}"#;
+        assert_eq!(inside(mistral).status, 429);
+        assert_eq!(inside(r#"{"code":"x","status_code":70000}"#).status, 200);
         assert_eq!(inside(r#""overloaded""#).known, Some(Reason::InStreamError));
         assert_eq!(not_an_answer(b"  ").known, Some(Reason::Empty));
         assert_eq!(not_an_answer(b"hello").known, Some(Reason::NotAnApi));

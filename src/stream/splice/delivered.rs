@@ -77,7 +77,9 @@ fn good_while(text: &str) -> usize {
     if is_short || !text.trim_end_matches(' ').ends_with(in_a_sentence) {
         return GOOD_WHILE;
     }
-    let words = text.split_whitespace().map(|word| significant(word).count());
+    let words = text
+        .split_whitespace()
+        .map(|word| significant(word).count());
     // A dash between two spaces is no word.
     let letters: usize = words.filter(|letters| *letters > 0).take(2).sum();
     letters.clamp(FEWEST, GOOD_WHILE)

@@ -307,6 +307,7 @@ fn a_restart_is_recognised_through_many_spaces() {
 
 #[test]
 fn a_dash_is_no_word_of_the_first_two() {
-    let delivered = "climbers — well equipped, all of them — went up the mountain that morning and ";
+    let delivered =
+        "climbers — well equipped, all of them — went up the mountain that morning and ";
     anchored(delivered, "climbers came down.", "climbers came down.");
 }

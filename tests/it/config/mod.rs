@@ -3,7 +3,7 @@
 //! Every case is one sound config with something changed, so that a case shows only what it is
 //! about.
 
-use pilotlight::config::settings::{Prefill, StreamInside, Truncate, Watch};
+use pilotlight::config::settings::{ContentPolicy, Prefill, StreamInside, Truncate, Watch};
 use pilotlight::config::{self, Config, Context, Exposure, Key, Mistake, Origins, Place, Settings};
 use pilotlight::stream::relay::Calls;
 use serde_json::{Value, json};
@@ -115,6 +115,7 @@ fn what_is_not_written_has_its_default() {
         breaker_min_requests: 10,
         breaker_rate: 0.5,
         breaker_window_ms: 60_000,
+        content_policy: ContentPolicy::Tell,
         first_token_timeout_ms: 30_000,
         headers_timeout_ms: 20_000,
         hedge_after_ms: None,
@@ -168,6 +169,7 @@ fn what_is_written_is_read_whatever_its_spelling() {
         ("/targets/home/breaker_min_requests", json!(8)),
         ("/targets/home/breaker_rate", json!(1)),
         ("/targets/home/breaker_window", json!("9s")),
+        ("/targets/home/content_policy", json!("failover")),
         ("/targets/home/first_token_timeout", json!("10s")),
         ("/targets/home/headers_timeout", json!("11s")),
         ("/targets/home/keep_alive", json!("30m")),
@@ -206,6 +208,7 @@ fn what_is_written_is_read_whatever_its_spelling() {
         breaker_min_requests: 8,
         breaker_rate: 1.0,
         breaker_window_ms: 9_000,
+        content_policy: ContentPolicy::Failover,
         first_token_timeout_ms: 10_000,
         headers_timeout_ms: 11_000,
         hedge_after_ms: Some(2_500),
@@ -218,12 +221,8 @@ fn what_is_written_is_read_whatever_its_spelling() {
         stream_inside: StreamInside::No,
         tool_calls: Calls::Streamed,
         truncate: Truncate::Never,
-        lease_ms: 600_000,
-        queue: 100,
-        slots: 1,
-        wait_ms: 0,
-        wait_alone_ms: 300_000,
         watch: Watch::No,
+        ..Settings::built_in(Place::Home)
     };
     assert_eq!(config.target("home").unwrap().settings, settings);
 }
