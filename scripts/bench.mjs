@@ -70,7 +70,7 @@ function sections(upstream, files) {
   });
   const windows = {
     narrow: "8,192 tokens: cut",
-    middling: "131,072 tokens: counted, and whole",
+    middling: "131,072 tokens: whole, and not counted",
   };
   return {
     "Chat requests, not streamed": () => measureRequests(requests, files, effort),

@@ -10,7 +10,7 @@ import { chromium } from "./setup/chromium.mjs";
 import { ingress } from "./setup/ingress.mjs";
 import { gguf } from "./setup/model.mjs";
 import { ollama } from "./setup/ollama.mjs";
-import { pythonWithOpenai } from "./setup/python.mjs";
+import { pythonWithCallers } from "./setup/python.mjs";
 import { rustTools } from "./setup/rust.mjs";
 import { run } from "./run.mjs";
 import { clock, headline, note } from "./say.mjs";
@@ -44,7 +44,7 @@ async function setup() {
   const parts = {
     PILOTLIGHT_NODE: modernNode(),
     PILOTLIGHT_BUILD: BUILD,
-    PILOTLIGHT_PYTHON: await pythonWithOpenai(),
+    PILOTLIGHT_PYTHON: await pythonWithCallers(),
     PILOTLIGHT_CHROMIUM: await chromium(),
     PILOTLIGHT_GGUF: await gguf(),
     PILOTLIGHT_OLLAMA_BIN: await ollama(),

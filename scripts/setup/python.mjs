@@ -1,4 +1,4 @@
-// Python virtual environments: for the official SDK as a caller, the embedded engine, the builds.
+// Python virtual environments: for the SDKs as callers, the embedded engine, the builds.
 //
 // A virtual environment remembers its absolute path, so it is made where it will be used and never
 // moved. All versions are pinned, and pip is told not to upgrade itself.
@@ -8,13 +8,14 @@ import { artefact } from "../cache.mjs";
 import { capture, Failed, run, runLogged } from "../run.mjs";
 import { headline } from "../say.mjs";
 
-const OPENAI_SDK = "openai==3.52.0";
+// The core is pinned too: its newest may need a list of certificates that a mirror does not have yet.
+const CALLERS = ["openai==3.52.0", "langchain-openai==1.7.3", "langchain-core==1.7.2"];
 
-/** The Python of an environment that holds the official OpenAI SDK. */
-export async function pythonWithOpenai() {
-  const folder = await artefact("python-openai-3.52.0", async (folder) => {
-    headline("Python: a virtual environment with the official OpenAI SDK");
-    await makeVenv(join(folder, "venv"), [OPENAI_SDK], { log: join(folder, "pip.log") });
+/** The Python of an environment that holds the official OpenAI SDK, and LangChain's way to use it. */
+export async function pythonWithCallers() {
+  const folder = await artefact("python-openai-3.52.0-langchain-1.7.3", async (folder) => {
+    headline("Python: a virtual environment with the official OpenAI SDK and LangChain");
+    await makeVenv(join(folder, "venv"), CALLERS, { log: join(folder, "pip.log") });
   });
   return venvPython(join(folder, "venv"));
 }

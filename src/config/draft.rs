@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::config::address;
 use crate::config::boxes;
+use crate::config::model;
 use crate::config::price;
 use crate::config::row::{Field, NEEDED, Row};
 use crate::config::secret;
@@ -14,6 +15,7 @@ use crate::config::spelling;
 use crate::config::value;
 use crate::config::way;
 use crate::config::{Context, Place, Warm};
+use crate::models::{Ability, Effort, Thinking};
 use crate::price::Money;
 use crate::provider::{Company, PROVIDERS, Provider};
 
@@ -27,6 +29,10 @@ pub(super) struct Draft {
     pub(super) key: Option<String>,
     pub(super) company: Option<&'static Company>,
     pub(super) context: Context,
+    pub(super) can: Vec<Ability>,
+    pub(super) cannot: Vec<Ability>,
+    pub(super) thinking: Option<Thinking>,
+    pub(super) efforts: Vec<Effort>,
     pub(super) place: Place,
     pub(super) price_in: Option<Money>,
     pub(super) price_out: Option<Money>,
@@ -56,8 +62,9 @@ pub(super) static ROWS: &[Row<Draft>] = &[
             what: PROVIDER,
             default: NEEDED,
         },
-        doc: "the dialect: `openai` (OpenAI, Groq, Together, OpenRouter, llama.cpp, vLLM, LM \
-              Studio and others that speak its API) or `ollama`",
+        doc: "the dialect: `openai` (OpenAI, Groq, Together, OpenRouter, Mistral, Gemini, llama.cpp, \
+              vLLM, LM Studio and others that speak its API), `responses` (OpenAI's newer API, where \
+              its models call tools while they think), `anthropic` (its Messages API) or `ollama`",
     },
     Row {
         name: "base_url",
@@ -111,7 +118,8 @@ pub(super) static ROWS: &[Row<Draft>] = &[
             default: "by the host of `base_url`",
         },
         doc: "whose rules about fields hold, for `provider = \"openai\"`: `openai`, `groq`, \
-              `together`, `openrouter`, or `compatible` for any other server",
+              `together`, `openrouter`, `mistral`, `gemini`, `anthropic`, or `compatible` for any \
+              other server",
     },
     Row {
         name: "context",
@@ -121,11 +129,64 @@ pub(super) static ROWS: &[Row<Draft>] = &[
                 Ok(())
             },
             what: boxes::CONTEXT,
-            default: "none",
+            default: "as known of company and model; of an Ollama 4096",
         },
-        doc: "the window in tokens, prompt and answer together; longer conversations are cut to \
-              fit. An Ollama is told to use this window, or 4096 tokens where none is written; with \
+        doc: "the window in tokens, prompt and answer together; longer conversations go to a target \
+              with a larger one, or are cut to fit. An Ollama is told to use this window; with \
               `\"auto\"` one at home keeps the window that it has, which is looked up",
+    },
+    Row {
+        name: "can",
+        field: Field::Other {
+            read: |raw, draft| {
+                draft.can = model::abilities(raw)?;
+                Ok(())
+            },
+            what: model::ABILITIES,
+            default: "as known of company and model",
+        },
+        doc: "what the model can do, whatever is known of it: `audio`, `files`, `forced_tools`, \
+              `images`, `json_schema`, `late_system`, `logprobs`, `prefill`, `sampling`, `seed`, \
+              `stop`, `thinking_tools`, `tools`; what nobody knows is tried",
+    },
+    Row {
+        name: "cannot",
+        field: Field::Other {
+            read: |raw, draft| {
+                draft.cannot = model::abilities(raw)?;
+                Ok(())
+            },
+            what: model::ABILITIES,
+            default: "as known of company and model",
+        },
+        doc: "what the model cannot do, in the same words: a request that needs it goes to the next \
+              target",
+    },
+    Row {
+        name: "thinking",
+        field: Field::Other {
+            read: |raw, draft| {
+                draft.thinking = Some(model::thinking(raw)?);
+                Ok(())
+            },
+            what: model::THINKING,
+            default: "as known of company and model",
+        },
+        doc: "whether the model thinks before it answers: never, when it is given a number of tokens \
+              for it (Anthropic's older models), when it is told to, or always",
+    },
+    Row {
+        name: "efforts",
+        field: Field::Other {
+            read: |raw, draft| {
+                draft.efforts = model::efforts(raw)?;
+                Ok(())
+            },
+            what: model::EFFORTS,
+            default: "as known of company and model",
+        },
+        doc: "the words of `reasoning_effort` that the model takes, of `none`, `minimal`, `low`, \
+              `medium`, `high`, `xhigh` and `max`; another word becomes the next lower one",
     },
     Row {
         name: "home",

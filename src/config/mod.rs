@@ -17,6 +17,7 @@ mod boxes;
 mod callers;
 mod draft;
 mod keep_alive;
+mod model;
 mod price;
 mod read;
 pub mod reference;
@@ -182,13 +183,14 @@ pub struct Target {
     pub key: Key,
     /// The two halves of a Cloudflare Access service token, where the way there needs one.
     pub access: Option<(Secret, Secret)>,
-    /// Its window.
+    /// Its window, as the config has it, else the dialect, else the table of models.
     pub context: Context,
     /// Where it runs.
     pub place: Place,
     /// What the model can do, as far as is known.
     pub abilities: Abilities,
-    /// The most tokens that the model can write, where that is known.
+    /// The most tokens that the model can write, where that is known. What is kept for the answer
+    /// when nobody says is [`Settings::max_output`].
     pub max_output: Option<u32>,
     /// What it asks for tokens, where that is known. At home nothing, unless the config says otherwise.
     pub price: Option<Price>,

@@ -7,12 +7,11 @@
 
 use serde_json::value::RawValue;
 
-use crate::config::address;
 use crate::config::draft::Draft;
 use crate::config::table::Table;
 use crate::config::value;
 use crate::config::{Mistake, Place};
-use crate::models::{self, Model};
+use crate::models::Model;
 use crate::price::{self, Money, Price};
 
 /// What a price of tokens is, as a phrase.
@@ -71,21 +70,6 @@ pub(super) fn of_target(
         return Some(Price::FREE);
     }
     model.price
-}
-
-/// What is known of a target's model, which depends on whose it is.
-///
-/// The table is only asked about hosts that are the company's own: whoever else speaks by its rules has
-/// models and prices of his own, and so have its hosts for a region.
-pub(super) fn model_of(draft: &Draft) -> Option<Model> {
-    let address = address::base_url(draft.base_url.as_deref()?).ok()?;
-    let company = draft.provider?.company(address.host);
-    let is_its = |host: &&str| host.eq_ignore_ascii_case(address.host);
-    let written = draft.company.is_none_or(|it| it.name == company.name);
-    if !written || !company.hosts.iter().any(is_its) {
-        return None;
-    }
-    models::known(company.name, draft.model.as_deref()?)
 }
 
 /// Tells prices that are half written, and watts of what is not at home.

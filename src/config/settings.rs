@@ -58,7 +58,8 @@ pub struct Settings {
     pub lease_ms: u64,
     /// `load_timeout`: how long a home box may take that is loading its model.
     pub load_timeout_ms: u64,
-    /// `max_output`: room kept for the answer when the caller sets no limit, in tokens.
+    /// `max_output`: room kept for the answer when the caller sets no limit, in tokens. What the model
+    /// can write at most is [`Target::max_output`](crate::config::Target::max_output).
     pub max_output: Option<u32>,
     /// `prefill`: whether the model goes on with a message of its own that ends the conversation.
     pub prefill: Prefill,
@@ -321,7 +322,8 @@ pub(super) static ROWS: &[Row<Settings>] = &[
             of: |s| &mut s.max_output,
             range: 1..=10_000_000,
         },
-        doc: "tokens kept for the answer, and its limit, when the caller sets none",
+        doc: "tokens kept for the answer, and its limit, when the caller sets none; never more than the \
+              model is known to write",
     },
     Row {
         name: "keep_alive",

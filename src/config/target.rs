@@ -8,6 +8,7 @@ use std::slice;
 use crate::config::address;
 use crate::config::boxes;
 use crate::config::draft::{self, Draft};
+use crate::config::model;
 use crate::config::price;
 use crate::config::root;
 use crate::config::row;
@@ -133,7 +134,9 @@ fn target(
     };
     table.read(settings::ROWS, slice::from_mut(&mut settings), mistakes);
     settings::check(table, &settings, mistakes);
+    let model = model::of_target(table, &draft, mistakes);
     let usual = draft.provider.and_then(Provider::default_context);
+    let usual = usual.or(model.window);
     let context = match (draft.context, usual) {
         (Context::Unknown, Some(usual)) => Context::Tokens(usual),
         (context, _) => context,
@@ -141,7 +144,6 @@ fn target(
     check_room(table, context, &settings, mistakes);
     boxes::check(table, &draft, &settings, mistakes);
 
-    let model = price::model_of(&draft).unwrap_or_default();
     let price = price::of_target(table, &draft, model, mistakes);
     let secrets = environment.secret;
     let (key, access) = credentials(table, &draft, secrets, &mut absent.secrets, mistakes);

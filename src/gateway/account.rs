@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use crate::gateway::answer::{Disclosure, Omitted};
-use crate::gateway::attempt::{Attempt, Staged};
+use crate::gateway::attempt::{self, Attempt, Staged};
 use crate::gateway::exhausted::Refusal;
 use crate::gateway::spent::{Spent, Used};
 use crate::policy::cost::Tariff;
@@ -219,7 +219,7 @@ impl Account {
     /// they ended the chain.
     pub(super) fn refusal(&self, last: Last) -> Option<Refusal> {
         let account = self.0.borrow();
-        let only_refusals = account.attempts.iter().all(|attempt| {
+        let only_refusals = attempt::settled(&account.attempts).iter().all(|attempt| {
             attempt.reason.is_some_and(|reason| {
                 let refusal = matches!(
                     reason,
@@ -232,6 +232,14 @@ impl Account {
             Last::Refusal => account.last_refusal.clone(),
             Last::Failure => account.first_refusal.clone().filter(|_| only_refusals),
         }
+    }
+
+    /// Whether a target has said that the conversation is too long for it.
+    pub(super) fn has_overflowed(&self, target: &str) -> bool {
+        let account = self.0.borrow();
+        account.attempts.iter().any(|attempt| {
+            attempt.target == target && attempt.reason == Some(Reason::ContextOverflow)
+        })
     }
 
     /// Notes who wrote what came last.

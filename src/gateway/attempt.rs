@@ -118,6 +118,21 @@ impl Attempt {
     }
 }
 
+/// The attempts that say how it stands: without those targets that were passed over for the length of
+/// the conversation and asked for less of it later.
+pub(super) fn settled(attempts: &[Attempt]) -> Vec<&Attempt> {
+    let mut settled = Vec::with_capacity(attempts.len());
+    let mut rest = attempts;
+    while let Some((attempt, later)) = rest.split_first() {
+        let comes_again = |other: &Attempt| other.target == attempt.target;
+        if attempt.reason != Some(Reason::TooLong) || !later.iter().any(comes_again) {
+            settled.push(attempt);
+        }
+        rest = later;
+    }
+    settled
+}
+
 /// What an attempt needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan<'a> {

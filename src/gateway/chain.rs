@@ -18,8 +18,9 @@ use crate::gateway::exhausted::Refusal;
 use crate::gateway::hold::{NotHeld, Patience, claim_any};
 use crate::gateway::job::Job;
 use crate::gateway::leave;
-use crate::gateway::open::{Entrance, Heard, Opened, note_busy, open};
+use crate::gateway::open::{Entrance, Heard, Opened, is_put_off, note_busy, open};
 use crate::gateway::own;
+use crate::gateway::shape::Cutting;
 use crate::gateway::spent::Used;
 use crate::openai::{Message, Usage};
 use crate::platform::{CallerLeft, Platform};
@@ -79,7 +80,7 @@ pub(super) async fn run<W: Platform>(job: &Job<'_, W>, order: &[usize]) -> Endin
                     return ending;
                 }
             }
-            Heard::Busy | Heard::Nothing => {}
+            Heard::Busy | Heard::Nothing | Heard::PutOff => {}
             // It was asked to go on with another's words; the others may not mind.
             Heard::Refusal if so_far.written.is_some() => {}
             Heard::Refusal => {
@@ -356,7 +357,8 @@ async fn taking<W: Platform>(
         Turn::AnyOf(boxes, patience) => (boxes, patience),
     };
     let since = job.world.now();
-    let boxes = askable(job, boxes);
+    let newest = boxes.last().copied();
+    let boxes = large_enough(job, askable(job, boxes), course, written);
     match claim_any(job, &boxes, patience).await {
         Ok((at, hold)) => {
             let others: Vec<usize> = boxes.into_iter().filter(|other| *other != at).collect();
@@ -367,11 +369,10 @@ async fn taking<W: Platform>(
         Err(NotHeld::CallerLeft) => Heard::CallerLeft,
         Err(NotHeld::Busy) => {
             let waited = job.world.now() > since;
-            let news = boxes.len().saturating_sub(1);
-            for (place, at) in boxes.iter().enumerate() {
+            for at in &boxes {
                 // Those that were passed over are noted already.
                 if let Some(target) = job.config.targets.get(*at)
-                    && (waited || (place == news && patience == Patience::Usual))
+                    && (waited || (Some(*at) == newest && patience == Patience::Usual))
                 {
                     note_busy(job, target, since);
                 }
@@ -399,6 +400,28 @@ fn askable<W: Platform>(job: &Job<'_, W>, boxes: Vec<usize>) -> Vec<usize> {
     boxes.into_iter().filter(may).collect()
 }
 
+/// Those of some targets that take the conversation now; the others are noted, and asked later.
+fn large_enough<W: Platform>(
+    job: &Job<'_, W>,
+    mut boxes: Vec<usize>,
+    course: &mut Course,
+    written: Option<&Written>,
+) -> Vec<usize> {
+    boxes.retain(|at| {
+        let waits = course.cutting(job, *at) == Cutting::Later
+            && job
+                .config
+                .targets
+                .get(*at)
+                .is_some_and(|target| is_put_off(job, target, written));
+        if waits {
+            course.puts_off(*at);
+        }
+        !waits
+    });
+    boxes
+}
+
 /// Asks a target, and the next one as well when its first word is late and it is set to be hedged.
 /// Whoever speaks first answers; dropped, the other's call is ended.
 async fn hedged<W: Platform>(
@@ -408,7 +431,7 @@ async fn hedged<W: Platform>(
     course: &mut Course,
     written: Option<&Written>,
 ) -> Heard<W> {
-    let patience = entrance.patience();
+    let (patience, cutting) = (entrance.patience(), course.cutting(job, at));
     let late = job
         .config
         .targets
@@ -416,11 +439,11 @@ async fn hedged<W: Platform>(
         .and_then(|target| target.settings.hedge_after_ms)
         .filter(|_| written.is_none() && !course.queue.is_empty());
     let Some(late) = late else {
-        let heard = open(job, at, written, entrance).await;
+        let heard = open(job, at, written, entrance, cutting).await;
         course.was(job, at, patience, &heard);
         return heard;
     };
-    let first = pin!(open(job, at, None, entrance));
+    let first = pin!(open(job, at, None, entrance, cutting));
     let first = match select(first, pin!(job.world.sleep(late))).await {
         Either::Left((heard, _)) => {
             course.was(job, at, patience, &heard);
@@ -434,7 +457,8 @@ async fn hedged<W: Platform>(
         return first.await;
     };
     // Nobody waits at a box for an answer that may not be needed.
-    let second = pin!(open(job, next, None, Entrance::Waits(Patience::None)));
+    let (entrance, cutting) = (Entrance::Waits(Patience::None), course.cutting(job, next));
+    let second = pin!(open(job, next, None, entrance, cutting));
     let (heard, outpaced) = match select(first, second).await {
         Either::Left((heard, second)) if heard.is_none() => {
             course.was(job, at, patience, &heard);
@@ -453,7 +477,9 @@ async fn hedged<W: Platform>(
     };
     let reason = match heard {
         Heard::CallerLeft => Reason::CallerLeft,
-        Heard::Answer(_) | Heard::Busy | Heard::Nothing | Heard::Refusal => Reason::Outpaced,
+        Heard::Answer(_) | Heard::Busy | Heard::Nothing | Heard::PutOff | Heard::Refusal => {
+            Reason::Outpaced
+        }
     };
     job.account.gives_up(job.world.now(), reason, |name| {
         Some(job.tariff(job.config.target(name)?))

@@ -1,10 +1,19 @@
 //! Which target is asked when: in the route's order first, and then those once more that may do better.
+//!
+//! # Why a small window waits
+//!
+//! A conversation that is too long for a target would have to be cut for it, while another may take it
+//! whole. So those with a larger window are asked first, and the small ones, with the conversation cut,
+//! when nobody else is left: a light that is small is better than none.
 
 use std::collections::VecDeque;
 
+use crate::config::{Place, Target};
 use crate::gateway::hold::Patience;
 use crate::gateway::job::Job;
+use crate::gateway::leave;
 use crate::gateway::open::Heard;
+use crate::gateway::shape::Cutting;
 use crate::platform::Platform;
 use crate::reason::Reason;
 
@@ -12,6 +21,10 @@ use crate::reason::Reason;
 pub(super) struct Course {
     /// Those to be asked, in order.
     pub(super) queue: VecDeque<usize>,
+    /// Those that the conversation has to be cut for, to be asked when nobody else is left.
+    small: VecDeque<usize>,
+    /// All that ever stood there.
+    put_off: Vec<usize>,
     /// Those that broke, to be asked once more when nobody else is left.
     again: VecDeque<usize>,
     /// Those whose boxes were busy, to be waited for when nobody else is left.
@@ -44,6 +57,8 @@ impl Course {
     pub(super) fn new(order: &[usize]) -> Self {
         Self {
             queue: order.iter().copied().collect(),
+            small: VecDeque::new(),
+            put_off: Vec::new(),
             again: VecDeque::new(),
             busy: Vec::new(),
             passed: Vec::new(),
@@ -56,11 +71,17 @@ impl Course {
     /// Whether the order may be gone through again. Targets that all break an answer would be asked for
     /// ever otherwise.
     pub(super) fn begins_anew(&mut self) -> bool {
+        self.put_off.clear();
         std::mem::replace(&mut self.rounds, Rounds::Second) == Rounds::First
     }
 
     pub(super) fn next<W: Platform>(&mut self, job: &Job<'_, W>) -> Option<Turn> {
-        let Some(at) = self.queue.pop_front().or_else(|| self.again.pop_front()) else {
+        let next = self
+            .queue
+            .pop_front()
+            .or_else(|| self.small.pop_front())
+            .or_else(|| self.again.pop_front());
+        let Some(at) = next else {
             let mut busy = std::mem::take(&mut self.busy);
             busy.append(&mut self.passed);
             return (!busy.is_empty()).then_some(Turn::AnyOf(busy, Patience::Long));
@@ -78,7 +99,8 @@ impl Course {
             return Some(Turn::One(at, Patience::None));
         }
         // Who has nobody else can as well wait at once.
-        let alone = self.queue.is_empty() && self.again.is_empty() && self.busy.is_empty();
+        let others = [&self.queue, &self.small, &self.again];
+        let alone = others.iter().all(|list| list.is_empty()) && self.busy.is_empty();
         let patience = if alone {
             Patience::Long
         } else {
@@ -92,7 +114,36 @@ impl Course {
         Some(Turn::AnyOf(boxes, patience))
     }
 
-    /// Notes what a target had to say, where its box may have been busy.
+    /// When the conversation is cut for a target that it is too long for: later where one is still to be
+    /// asked that may take it whole, as far as can be told. A cloud of whose window nothing is known may.
+    pub(super) fn cutting<W: Platform>(&self, job: &Job<'_, W>, at: usize) -> Cutting {
+        if self.put_off.contains(&at) {
+            return Cutting::Now;
+        }
+        let target_at = |at: usize| job.config.targets.get(at);
+        let window = |target: &Target| job.isolate.window(target, job.world.now());
+        let here = target_at(at).and_then(window);
+        let is_larger = |other: &Target| match (window(other), here) {
+            (Some(there), Some(here)) => there > here,
+            (None, _) => other.place == Place::Cloud,
+            (Some(_), None) => false,
+        };
+        let mut others = self.queue.iter().filter_map(|other| target_at(*other));
+        let is_there = others.any(|other| is_larger(other) && leave::refused(job, other).is_none());
+        if is_there {
+            Cutting::Later
+        } else {
+            Cutting::Now
+        }
+    }
+
+    /// A target is too small for the conversation: it is asked when nobody else is left.
+    pub(super) fn puts_off(&mut self, at: usize) {
+        self.small.push_back(at);
+        self.put_off.push(at);
+    }
+
+    /// Notes what a target had to say, where its box may have been busy or its window too small.
     pub(super) fn was<W: Platform>(
         &mut self,
         job: &Job<'_, W>,
@@ -100,8 +151,10 @@ impl Course {
         patience: Patience,
         heard: &Heard<W>,
     ) {
-        if matches!(heard, Heard::Busy) {
-            self.were_busy(job, &[at], patience);
+        match heard {
+            Heard::Busy => self.were_busy(job, &[at], patience),
+            Heard::PutOff => self.puts_off(at),
+            Heard::Answer(_) | Heard::CallerLeft | Heard::Nothing | Heard::Refusal => {}
         }
     }
 

@@ -2,7 +2,7 @@
 //! helps the caller most.
 
 use crate::error::ErrorAnswer;
-use crate::gateway::attempt::Attempt;
+use crate::gateway::attempt::{self, Attempt};
 use crate::policy::breaker::Cause;
 use crate::policy::privacy::Ground;
 use crate::reason::Reason;
@@ -33,8 +33,8 @@ pub fn explain(
     private: Option<Ground>,
     now: u64,
 ) -> Exhausted {
-    let asked: Vec<&Attempt> = attempts
-        .iter()
+    let asked: Vec<&Attempt> = attempt::settled(attempts)
+        .into_iter()
         .filter(|attempt| !attempt.reason.is_some_and(Reason::is_struck))
         .collect();
     let all = |test: &dyn Fn(&Attempt) -> bool| !asked.is_empty() && asked.iter().all(|a| test(a));
@@ -46,23 +46,18 @@ pub fn explain(
     let (status, kind, code, message) = if let Some(refusal) = refused {
         let code = code(refusal.reason);
         (400, "invalid_request_error", code, refusal.text)
-    } else if all(&|attempt| {
-        matches!(
-            attempt.reason,
-            Some(Reason::ContextOverflow | Reason::TooLong)
-        )
-    }) {
+    } else if all(&is_too_long) {
         (
             400,
             "invalid_request_error",
             "context_length_exceeded",
             "the conversation is too long for every target of this route".to_owned(),
         )
-    } else if all(&|attempt| attempt.reason == Some(Reason::Unsupported)) {
+    } else if all(&|attempt| is_unsupported(attempt) || is_too_long(attempt)) {
         (
             400,
             "invalid_request_error",
-            "unsupported",
+            UNSUPPORTED,
             unsupported(&asked),
         )
     } else if let Some(ground) = private {
@@ -102,7 +97,11 @@ pub fn explain(
             status,
             kind,
             code: Some(code.to_owned()),
-            param: None,
+            param: match code {
+                UNSUPPORTED => asked.iter().find_map(|attempt| attempt.field),
+                _ => None,
+            }
+            .map(str::to_owned),
             message,
             pilotlight: None,
         },
@@ -167,18 +166,66 @@ fn throttled(attempt: &Attempt) -> bool {
     attempt.reason == Some(Reason::Throttled) || attempt.cause == Some(Cause::Throttled)
 }
 
-fn unsupported(asked: &[&Attempt]) -> String {
-    let fields: Vec<String> = asked
-        .iter()
-        .map(|attempt| match attempt.field {
-            Some(field) => format!("'{}' cannot take '{field}'", attempt.target),
-            None => format!("'{}' cannot serve it", attempt.target),
-        })
-        .collect();
-    format!(
-        "no target of this route can serve the request: {}",
-        fields.join("; ")
+/// The code of a request that no target can serve, which is OpenAI's for a field that a model does not
+/// take.
+const UNSUPPORTED: &str = "unsupported_parameter";
+
+fn is_unsupported(attempt: &Attempt) -> bool {
+    attempt.reason == Some(Reason::Unsupported)
+}
+
+fn is_too_long(attempt: &Attempt) -> bool {
+    matches!(
+        attempt.reason,
+        Some(Reason::ContextOverflow | Reason::TooLong)
     )
+}
+
+/// The words for a request that no target can serve: with what, and which targets those are.
+fn unsupported(asked: &[&Attempt]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    let mut each: Vec<String> = Vec::new();
+    for attempt in asked {
+        let name = format!("'{}'", attempt.target);
+        if names.contains(&name) {
+            continue;
+        }
+        each.push(match attempt.field {
+            Some(field) => format!("{name} cannot take {}", wish(field)),
+            None if is_too_long(attempt) => format!("{name} is too small for the conversation"),
+            None => format!("{name} cannot serve it"),
+        });
+        names.push(name);
+    }
+    let field = asked.first().and_then(|attempt| attempt.field);
+    match field.filter(|field| asked.iter().all(|attempt| attempt.field == Some(*field))) {
+        Some(field) => format!(
+            "no target of this route can serve {}: it is more than {} can do",
+            wish(field),
+            names.join(", ")
+        ),
+        None => format!(
+            "no target of this route can serve the request: {}",
+            each.join("; ")
+        ),
+    }
+}
+
+/// What a request asks for with a field, where the field's name does not say it all.
+fn wish(field: &str) -> String {
+    let what = match field {
+        "messages.content.file" => "a file",
+        "messages.content.image_url" => "a picture",
+        "messages.content.input_audio" => "sound",
+        "messages.role" => "a last message that is the assistant's",
+        "messages.tool_calls" => "tool calls in the conversation",
+        "modalities" => "a spoken answer",
+        "n" => "more than one answer",
+        "response_format" => "this form of an answer",
+        "function_call" | "tool_choice" => "a tool that has to be called",
+        _ => return format!("'{field}'"),
+    };
+    format!("{what} ('{field}')")
 }
 
 fn summary(attempts: &[Attempt]) -> String {

@@ -1,7 +1,20 @@
 //! `GET /v1/models`: the routes and targets, in the shape of OpenAI's model list.
+//!
+//! # Why windows stand there twice
+//!
+//! OpenAI's list tells no window, so clients that cut conversations themselves look for a member that
+//! others have made up: most for `context_length` (OpenRouter, LM Studio), and `max_completion_tokens`
+//! beside it (Groq). Those that find none take some small number. What is known is told under these
+//! names; the rest, in our own words, stands in `pilotlight`.
+//!
+//! # What a route's window is
+//!
+//! The largest of its targets' that is known: a conversation that is too long for one goes on to one
+//! with a larger window. `context_min` is the smallest: what is no longer than that is cut nowhere.
 
 use crate::config::{Config, Key, Place, Privacy, Route, Target, Way};
 use crate::error::Downstream;
+use crate::models::{Abilities, Ability, Effort, Known, Thinking};
 use crate::openai::json::{self, Writer};
 
 /// The list of all routes and targets, whose windows are in the order of the config's. A route hides a
@@ -67,17 +80,48 @@ fn entry(out: &mut Vec<u8>, config: &Config, name: &str, windows: &[Option<u32>]
         .text("object", "model")
         .number("created", 0)
         .text("owned_by", "pilotlight");
-    let ours = object.name("pilotlight");
-    let mut targets = config.targets.iter().zip(windows);
     if let Some(route) = config.routes.get(name) {
-        route_entry(ours, config, name, route);
-    } else if let Some((target, window)) = targets.find(|(target, _)| target.name == name) {
-        target_entry(ours, target, *window);
+        let windows = || route.targets.iter().filter_map(|at| *windows.get(*at)?);
+        let (smallest, largest) = (windows().min(), windows().max());
+        told_window(&mut object, largest, None);
+        let ours = object.name("pilotlight");
+        route_entry(ours, config, (name, route), [smallest, largest]);
+    } else if let Some((target, window)) = config
+        .targets
+        .iter()
+        .zip(windows)
+        .find(|(target, _)| target.name == name)
+    {
+        told_window(&mut object, *window, target.max_output);
+        target_entry(object.name("pilotlight"), target, *window);
     }
     object.end();
 }
 
-fn route_entry(out: &mut Vec<u8>, config: &Config, name: &str, route: &Route) {
+/// The window and the longest answer under the names by which clients look for them.
+fn told_window(object: &mut Writer<'_>, window: Option<u32>, max_output: Option<u32>) {
+    if let Some(window) = window {
+        object.number("context_length", window.into());
+    }
+    if let Some(max_output) = max_output {
+        object.number("max_completion_tokens", max_output.into());
+    }
+}
+
+/// A number, or `null` where it is not known.
+fn number_or_null(object: &mut Writer<'_>, name: &str, number: Option<u32>) {
+    match number {
+        Some(number) => object.number(name, number.into()),
+        None => object.raw(name, "null"),
+    };
+}
+
+fn route_entry(
+    out: &mut Vec<u8>,
+    config: &Config,
+    (name, route): (&str, &Route),
+    [smallest, largest]: [Option<u32>; 2],
+) {
     let mut object = Writer::new(out);
     let is_default = name == config.default_route;
     object
@@ -86,6 +130,8 @@ fn route_entry(out: &mut Vec<u8>, config: &Config, name: &str, route: &Route) {
     if route.privacy == Privacy::Home {
         object.text("privacy", "home");
     }
+    number_or_null(&mut object, "context", largest);
+    number_or_null(&mut object, "context_min", smallest);
     let targets = object.name("targets");
     targets.push(b'[');
     for (at, target) in route
@@ -135,9 +181,37 @@ fn target_entry(out: &mut Vec<u8>, target: &Target, window: Option<u32>) {
                 Way::Public => "\"none\"",
             },
         );
-    match window {
-        Some(window) => object.number("context", window.into()),
-        None => object.raw("context", "null"),
-    };
+    number_or_null(&mut object, "context", window);
+    number_or_null(&mut object, "max_output", target.max_output);
+    abilities(object.name("abilities"), target.abilities);
+    if target.abilities.thinking != Thinking::Unknown {
+        object.text("thinking", target.abilities.thinking.as_str());
+    }
+    let takes = |one: &Effort| target.abilities.takes(*one) == Known::Yes;
+    let efforts: Vec<Effort> = Effort::ALL.into_iter().filter(takes).collect();
+    if !efforts.is_empty() {
+        let listed = object.name("efforts");
+        listed.push(b'[');
+        for (at, effort) in efforts.into_iter().enumerate() {
+            if at > 0 {
+                listed.push(b',');
+            }
+            json::write_string(listed, effort.as_str());
+        }
+        listed.push(b']');
+    }
+    object.end();
+}
+
+/// What the model is known to be able to do, or unable.
+fn abilities(out: &mut Vec<u8>, abilities: Abilities) {
+    let mut object = Writer::new(out);
+    for ability in Ability::ALL {
+        match abilities.of(ability) {
+            Known::No => object.raw(ability.as_str(), "false"),
+            Known::Unknown => continue,
+            Known::Yes => object.raw(ability.as_str(), "true"),
+        };
+    }
     object.end();
 }

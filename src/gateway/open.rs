@@ -7,7 +7,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::config::Target;
-use crate::config::settings::ContentPolicy;
+use crate::config::settings::{ContentPolicy, Prefill};
 use crate::gateway::account::{Account, Answerer, Entry};
 use crate::gateway::answer::{Disclosure, Omitted};
 use crate::gateway::attempt::{self, Attempt, Failure, Plan, Success};
@@ -17,15 +17,16 @@ use crate::gateway::hold::{Hold, NotHeld, Patience, claim, during};
 use crate::gateway::job::{Job, Passing};
 use crate::gateway::leave::{self, Admitted, admit};
 use crate::gateway::own;
-use crate::gateway::shape::{self, Shaped};
+use crate::gateway::shape::{self, Cutting, Fitting, Misfit, Shaped};
 use crate::gateway::spent::Used;
+use crate::models::Ability;
 use crate::openai::{ChatRequest, Delivery, Usage, UsageChunk};
 use crate::platform::Platform;
 use crate::policy::backoff;
 use crate::policy::breaker::{self, Cause, Permit};
 use crate::policy::classify::{Action, Wording};
 use crate::policy::cost::Tariff;
-use crate::policy::fit::{self, Ratio};
+use crate::policy::fit::{self, TooLarge};
 use crate::policy::resume;
 use crate::provider::{Ask, Ending, Names, Origin, REASONING_EFFORT, Reading, UpstreamRequest};
 use crate::reason::Reason;
@@ -39,6 +40,8 @@ pub(super) enum Heard<W: Platform> {
     /// It is at home and serves as many as it may.
     Busy,
     Nothing,
+    /// The conversation is too long for it, and another may take it whole.
+    PutOff,
     /// It refused the request as it is written, and so would the others.
     Refusal,
     CallerLeft,
@@ -47,13 +50,16 @@ pub(super) enum Heard<W: Platform> {
 impl<W: Platform> Heard<W> {
     /// Whether it had no answer, and another may.
     pub(super) const fn is_none(&self) -> bool {
-        matches!(self, Self::Busy | Self::Nothing | Self::Refusal)
+        matches!(
+            self,
+            Self::Busy | Self::Nothing | Self::PutOff | Self::Refusal
+        )
     }
 
     /// What two targets had to say, of whom the first had no answer.
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Refusal, Self::Busy | Self::Nothing) => Self::Refusal,
+            (Self::Refusal, Self::Busy | Self::Nothing | Self::PutOff) => Self::Refusal,
             (_, other) => other,
         }
     }
@@ -96,6 +102,7 @@ pub(super) async fn open<W: Platform>(
     at: usize,
     written: Option<&Written>,
     entrance: Entrance<W>,
+    cutting: Cutting,
 ) -> Heard<W> {
     let Some(target) = job.config.targets.get(at) else {
         return Heard::Nothing;
@@ -103,11 +110,7 @@ pub(super) async fn open<W: Platform>(
     if let Err(heard) = may_be_asked(job, target).await {
         return heard;
     }
-    let text = written
-        .and_then(Written::text)
-        .filter(|text| !text.is_empty());
-    let resumed =
-        text.and_then(|text| resume::request(job.request, &text, target.settings.prefill));
+    let resumed = resumed(job, target, written);
     let errand = Errand {
         target,
         request: resumed.as_ref().map_or(job.request, |(request, _)| request),
@@ -115,11 +118,13 @@ pub(super) async fn open<W: Platform>(
         asked: resumed
             .as_ref()
             .map_or(Asked::Anchored, |(_, asked)| *asked),
+        cutting,
     };
-    let ratio = job.isolate.ratio(&target.name);
-    let shaped = match shape::shape(job, errand.request, target, ratio) {
+    let fitting = shape::fitting(job, target, cutting);
+    let shaped = match shape::shape(job, errand.request, target, fitting) {
         Ok(shaped) => shaped,
-        Err(skipped) => return passed_over(job, skipped),
+        Err(Misfit::PutOff) => return put_off(job, target),
+        Err(Misfit::Skipped(skipped)) => return passed_over(job, skipped),
     };
     let hold = match enter(job, target, entrance).await {
         Ok(hold) => hold,
@@ -136,6 +141,49 @@ pub(super) async fn open<W: Platform>(
         opened.hold = hold;
     }
     heard
+}
+
+/// The request of a caller who has something already, for a target that is to go on with it.
+fn resumed<'a, W: Platform>(
+    job: &Job<'a, W>,
+    target: &Target,
+    written: Option<&Written>,
+) -> Option<(ChatRequest<'a>, Asked)> {
+    let text = written.and_then(Written::text)?;
+    if text.is_empty() {
+        return None;
+    }
+    let prefill = if target.abilities.lacks(Ability::Prefill) {
+        Prefill::No
+    } else {
+        target.settings.prefill
+    };
+    resume::request(job.request, &text, prefill)
+}
+
+/// Whether the conversation is too long for a target, so that it is not asked before those with a
+/// larger window; then it is noted. For a target whose box is about to be entered.
+pub(super) fn is_put_off<W: Platform>(
+    job: &Job<'_, W>,
+    target: &Target,
+    written: Option<&Written>,
+) -> bool {
+    let resumed = resumed(job, target, written);
+    let request = resumed.as_ref().map_or(job.request, |(request, _)| request);
+    let fitting = shape::fitting(job, target, Cutting::Later);
+    let misfit = shape::shape(job, request, target, fitting).err();
+    let is_put_off = matches!(misfit, Some(Misfit::PutOff));
+    if is_put_off {
+        put_off::<W>(job, target);
+    }
+    is_put_off
+}
+
+/// Notes that a target is not asked yet.
+fn put_off<W: Platform>(job: &Job<'_, W>, target: &Target) -> Heard<W> {
+    let skipped = Attempt::skipped(&target.name, Reason::TooLong);
+    job.account.note(skipped);
+    Heard::PutOff
 }
 
 /// Whether a target may be asked, as far as can be told before its box is entered.
@@ -203,6 +251,7 @@ struct Errand<'a> {
     request: &'a ChatRequest<'a>,
     written: Option<&'a Written>,
     asked: Asked,
+    cutting: Cutting,
 }
 
 async fn ask<'e, W: Platform>(
@@ -243,16 +292,22 @@ async fn ask<'e, W: Platform>(
         if failure.verdict.reason == Reason::CallerLeft {
             return Heard::CallerLeft;
         }
-        if !refitted && let Some(ratio) = corrected(job, errand, &shaped, &failure) {
+        if !refitted && let Some(fitting) = corrected(job, errand, &shaped, &failure) {
             refitted = true;
-            shaped = match shape::shape(job, request, target, ratio) {
-                Ok(shaped) => shaped,
-                Err(skipped) => {
+            match shape::shape(job, request, target, fitting) {
+                Ok(refit) if refit.omitted.truncated != shaped.omitted.truncated => {
+                    shaped = refit;
+                    continue;
+                }
+                // The same once more would be refused once more.
+                Ok(_) => {}
+                // That it is too long it has said itself.
+                Err(Misfit::PutOff) => return Heard::PutOff,
+                Err(Misfit::Skipped(skipped)) => {
                     job.account.note(skipped);
                     return Heard::Nothing;
                 }
-            };
-            continue;
+            }
         }
         if let Some(effort) = refused_effort(&shaped, &failure) {
             if cannot_think(&failure) {
@@ -309,6 +364,7 @@ async fn once<W: Platform>(
                 Some(_) => Origin::Target,
                 None => Origin::Any,
             },
+            company: target.company,
             names: &names,
         },
         wording: wording(target, &omitted),
@@ -366,10 +422,10 @@ fn write<W: Platform>(
         company: target.company,
         context: shaped.window,
         window: window(target),
-        max_tokens: errand.request.max_tokens.or(target.settings.max_output),
+        max_tokens: shape::most_tokens(errand.request, target),
         max_output: target.max_output,
         abilities: target.abilities,
-        left_out: &shaped.omitted.dropped,
+        left_out: &shaped.left_out,
         effort: shaped.effort.as_deref(),
         keep_alive: target.settings.keep_alive.as_deref(),
     };
@@ -463,23 +519,40 @@ fn note<W: Platform>(job: &Job<'_, W>, target: &Target, failure: &Failure, entry
     }
 }
 
-/// A better ratio after an overflow whose tokens the upstream counted; `None` where another fit would
-/// not help.
+/// A better way to fit after an overflow: by the tokens that the upstream counted; where it does not
+/// tell them, without the benefit of the doubt that it had. `None` where another fit would not help.
 fn corrected<W: Platform>(
     job: &Job<'_, W>,
     errand: &Errand<'_>,
     shaped: &Shaped<'_>,
     failure: &Failure,
-) -> Option<Ratio> {
+) -> Option<Fitting> {
     if failure.verdict.reason != Reason::ContextOverflow {
         return None;
     }
-    let real = failure.fault.as_ref()?.prompt_tokens?;
-    shaped.window?;
-    let counted = shaped
-        .counted
-        .unwrap_or_else(|| fit::count(errand.request, &shaped.messages));
-    Some(job.isolate.learn(&errand.target.name, counted, real))
+    let window = shaped.window?;
+    let name = &errand.target.name;
+    let (request, messages) = (errand.request, &shaped.messages);
+    let is_guess = window > fit::COUNTED && shaped.omitted.truncated.is_none();
+    let ratio = match failure.fault.as_ref()?.prompt_tokens {
+        Some(real) => {
+            let counted = shaped.counted.unwrap_or_else(|| {
+                if window > fit::COUNTED {
+                    fit::estimate(request, messages)
+                } else {
+                    fit::count(request, messages)
+                }
+            });
+            job.isolate.learn(name, counted, real)
+        }
+        None if is_guess => job.isolate.ratio(name),
+        None => return None,
+    };
+    Some(Fitting {
+        ratio,
+        too_large: TooLarge::Probably,
+        cutting: errand.cutting,
+    })
 }
 
 /// The `reasoning_effort`, if it is all that the target refused the request for. A model that cannot

@@ -111,6 +111,17 @@ pub enum Thinking {
 }
 
 impl Thinking {
+    /// The word in the table and the config; none where nobody has written it down.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Budget => "budget",
+            Self::None => "none",
+            Self::Optional => "optional",
+            Self::Unknown => "",
+        }
+    }
+
     /// What the word in the table means.
     pub fn named(word: &str) -> Option<Self> {
         match word {
@@ -239,6 +250,12 @@ impl Abilities {
             cannot: self.cannot | ability.bit(),
             ..self
         }
+    }
+
+    /// The same, as if nobody had written down which efforts it takes.
+    #[must_use]
+    pub const fn without_efforts(self) -> Self {
+        Self { efforts: 0, ..self }
     }
 
     /// The same with an effort that it takes.

@@ -50,6 +50,8 @@ pub struct Usage {
     pub cached_tokens: u64,
     /// Those of the tokens read that it wrote to its cache, where it tells.
     pub cache_write_tokens: u64,
+    /// Those of the tokens written that it thought with, where it tells.
+    pub reasoning_tokens: u64,
 }
 
 impl Usage {
@@ -62,6 +64,10 @@ impl Usage {
         let told = |name| object.present(name).map(count);
         let details = object.object("prompt_tokens_details").unwrap_or_default();
         let detail = |name| details.present(name).map(count);
+        let written = object
+            .object("completion_tokens_details")
+            .unwrap_or_default();
+        let thought = written.present("reasoning_tokens").map(count);
         // OpenAI's name, DeepSeek's, and Together's.
         let cached = detail("cached_tokens")
             .or_else(|| told("prompt_cache_hit_tokens"))
@@ -73,6 +79,7 @@ impl Usage {
                 completion_tokens: completion.unwrap_or(Some(0))?,
                 cached_tokens: cached.unwrap_or(Some(0))?,
                 cache_write_tokens: detail("cache_write_tokens").unwrap_or(Some(0))?,
+                reasoning_tokens: thought.unwrap_or(Some(0))?,
             }
             .credible(),
         }
@@ -89,6 +96,7 @@ impl Usage {
             self.completion_tokens,
             self.cached_tokens,
             self.cache_write_tokens,
+            self.reasoning_tokens,
         ];
         counts.iter().all(|count| *count <= MOST).then_some(self)
     }
@@ -105,10 +113,11 @@ impl Usage {
             cache_write_tokens: self
                 .cache_write_tokens
                 .saturating_add(other.cache_write_tokens),
+            reasoning_tokens: self.reasoning_tokens.saturating_add(other.reasoning_tokens),
         }
     }
 
-    /// Writes the `usage` object.
+    /// Writes the `usage` object, with the details that say something.
     pub fn write(self, out: &mut Vec<u8>) {
         let mut object = Writer::new(out);
         object
@@ -118,6 +127,29 @@ impl Usage {
                 "total_tokens",
                 self.prompt_tokens.saturating_add(self.completion_tokens),
             );
+        let details = [
+            (
+                "prompt_tokens_details",
+                [
+                    ("cached_tokens", self.cached_tokens),
+                    ("cache_write_tokens", self.cache_write_tokens),
+                ],
+            ),
+            (
+                "completion_tokens_details",
+                [("reasoning_tokens", self.reasoning_tokens), ("", 0)],
+            ),
+        ];
+        for (name, counts) in details {
+            if counts.iter().all(|(_, count)| *count == 0) {
+                continue;
+            }
+            let mut inner = Writer::new(object.name(name));
+            for (name, count) in counts.iter().filter(|(_, count)| *count > 0) {
+                inner.number(name, *count);
+            }
+            inner.end();
+        }
         object.end();
     }
 }
@@ -162,15 +194,25 @@ pub struct AnswerParts<'a> {
     pub choices: Option<Vec<ChoiceParts<'a>>>,
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
-    /// An error in place of an answer.
     #[serde(borrow, default)]
-    pub error: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
     /// Groq's own member, which can hold usage and the error that stopped a stream.
     #[serde(borrow, default)]
-    pub x_groq: Option<GroqParts<'a>>,
+    x_groq: Option<GroqParts<'a>>,
 }
 
-impl AnswerParts<'_> {
+impl<'a> AnswerParts<'a> {
+    /// The JSON text of the error that is told in place of an answer, or of one of its choices. Some
+    /// servers send `"error": null` or `""` with every answer.
+    pub fn told_error(&self) -> Option<&'a str> {
+        let groq = || self.x_groq.as_ref()?.error;
+        let choices = self.choices.as_deref().unwrap_or_default();
+        let in_choices = choices.iter().filter_map(|choice| choice.error);
+        let told = self.error.into_iter().chain(groq()).chain(in_choices);
+        told.map(RawValue::get)
+            .find(|json| !matches!(*json, "null" | "false" | "\"\"" | "{}" | "0"))
+    }
+
     /// Whether there is a `usage` member, be it readable or not.
     pub fn tells_usage(&self) -> bool {
         self.usage.is_some()
@@ -187,12 +229,12 @@ impl AnswerParts<'_> {
 
 /// What is read of `x_groq` (<https://console.groq.com/docs/api-reference>).
 #[derive(Debug, Deserialize)]
-pub struct GroqParts<'a> {
+struct GroqParts<'a> {
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
     /// Why a stream was stopped early.
     #[serde(borrow, default)]
-    pub error: Option<&'a RawValue>,
+    error: Option<&'a RawValue>,
 }
 
 /// What is read of one choice.
@@ -209,6 +251,9 @@ pub struct ChoiceParts<'a> {
     /// Why the choice ended.
     #[serde(borrow, default)]
     pub finish_reason: Option<Cow<'a, str>>,
+    /// Why it failed, which `OpenRouter` tells here.
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
 impl ChoiceParts<'_> {
@@ -227,6 +272,8 @@ pub struct MessageParts<'a> {
     reasoning: Option<&'a RawValue>,
     #[serde(borrow, default)]
     reasoning_content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    reasoning_details: Option<&'a RawValue>,
     #[serde(borrow, default)]
     refusal: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -257,6 +304,7 @@ impl<'a> MessageParts<'a> {
         let named = [
             ("reasoning", self.reasoning),
             ("reasoning_content", self.reasoning_content),
+            ("reasoning_details", self.reasoning_details),
         ];
         named
             .into_iter()
@@ -356,6 +404,30 @@ mod tests {
         check(r#""prompt_tokens_details":null"#, Some((0, 0)));
         check(r#""prompt_tokens_details":[]"#, Some((0, 0)));
         check(&details(r#""cached_tokens":-1"#), None);
+    }
+
+    #[test]
+    fn what_is_written_of_a_usage_is_read_again() {
+        let plain = Usage {
+            prompt_tokens: 9,
+            completion_tokens: 5,
+            ..Usage::default()
+        };
+        let detailed = Usage {
+            cached_tokens: 4,
+            cache_write_tokens: 3,
+            reasoning_tokens: 2,
+            ..plain
+        };
+        for usage in [plain, detailed] {
+            let mut out = b"{\"usage\":".to_vec();
+            usage.write(&mut out);
+            out.push(b'}');
+            let parts: AnswerParts<'_> = serde_json::from_slice(&out).unwrap();
+            assert_eq!(parts.usage(), Some(usage));
+            let told = String::from_utf8_lossy(&out).contains("details");
+            assert_eq!(told, usage != plain);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod company;
 pub mod ollama;
 pub mod openai;
 pub mod portable;
+pub mod responses;
 pub mod watched;
 
 pub use company::Company;
@@ -27,7 +28,12 @@ pub use crate::reason::Fault;
 pub use crate::stream::event::{Bearable, Carries, Chunk, Decoder, Event, Garbage};
 
 /// Every dialect; the config's `provider` is one of their names.
-pub static PROVIDERS: &[&dyn Provider] = &[&ollama::Ollama, &openai::OpenAi];
+pub static PROVIDERS: &[&dyn Provider] = &[
+    &anthropic::Anthropic,
+    &ollama::Ollama,
+    &openai::OpenAi,
+    &responses::Responses,
+];
 
 /// A dialect.
 pub trait Provider: Debug + Sync {
@@ -136,7 +142,8 @@ pub struct Ask<'a> {
     pub context: Option<u32>,
     /// Who chose it.
     pub window: Window,
-    /// The most tokens that the answer may have, where the caller or the config says so.
+    /// The most tokens that the answer may have, where the caller or the config says so; never more
+    /// than `max_output`.
     pub max_tokens: Option<u32>,
     /// The most that the model can write, where that is known.
     pub max_output: Option<u32>,
@@ -239,6 +246,8 @@ pub struct Reading<'a> {
     pub usage_chunk: UsageChunk,
     /// Whose answer it may be.
     pub origin: Origin,
+    /// Whose answer it is.
+    pub company: &'static Company,
     /// The tools that the company knows by other names than the caller.
     pub names: &'a Names,
 }

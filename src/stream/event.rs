@@ -61,7 +61,7 @@ pub enum Carries {
     Text,
     /// What the model thinks aloud, and nothing else.
     Thought,
-    /// Only the usage of the whole answer (`choices` is empty).
+    /// Only the usage of the whole answer: `choices` is empty, or has nothing more to say.
     UsageOnly,
 }
 

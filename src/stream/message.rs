@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::openai::json::{Object, Writer};
 use crate::stream::calls::call::{Callee, Calls};
+use crate::stream::details::Details;
 use crate::stream::joined::{Joined, Members, write, write_list};
 
 /// One message.
@@ -18,6 +19,7 @@ pub(super) struct Message {
     refusal: Joined,
     reasoning: Joined,
     reasoning_content: Joined,
+    reasoning_details: Details,
     annotations: Joined,
     audio: Option<Audio>,
     function_call: Option<Callee>,
@@ -38,6 +40,7 @@ impl Message {
                 "refusal" => self.refusal.text(value),
                 "reasoning" => self.reasoning.text(value),
                 "reasoning_content" => self.reasoning_content.text(value),
+                "reasoning_details" => self.reasoning_details.add(value),
                 "annotations" => self.annotations.list(value),
                 "audio" => Audio::add(&mut self.audio, value),
                 "function_call" => Callee::add(&mut self.function_call, Callee::ARGUMENTS, value),
@@ -62,6 +65,7 @@ impl Message {
         ] {
             write(&mut message, name, value.present());
         }
+        self.reasoning_details.write(&mut message);
         if let Some(audio) = &self.audio {
             audio.write(message.name("audio"));
         }

@@ -9,5 +9,6 @@ pub mod splice;
 pub mod sse;
 pub mod written;
 
+mod details;
 mod joined;
 mod message;

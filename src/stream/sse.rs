@@ -63,10 +63,12 @@ impl SseDecoder {
     /// Takes the end of the stream and returns the bytes that no event came of.
     ///
     /// The format drops an event without its empty line. Servers that close right after the last
-    /// line mean it all the same, so a finished `data` line counts as an event here.
+    /// line mean it all the same, so a finished `data` line counts as an event here, also one below the
+    /// event's name.
     pub fn finish(&mut self, emit: &mut dyn FnMut(SseEvent<'_>)) -> Result<Vec<u8>, Unreadable> {
         let held = std::mem::take(&mut self.held);
-        if held.starts_with(b"data:") {
+        let is_named = held.starts_with(b"event:") && held.windows(6).any(|at| at == b"\ndata:");
+        if held.starts_with(b"data:") || is_named {
             event(&held, emit)?;
             return Ok(Vec::new());
         }
@@ -192,6 +194,14 @@ mod tests {
             decode(&[b"{\"error\":1}"]),
             (Vec::new(), b"{\"error\":1}".to_vec())
         );
+    }
+
+    #[test]
+    fn a_last_data_line_counts_below_the_name_of_its_event() {
+        let end = "event: message_stop\r\ndata: {}";
+        assert_eq!(decode(&[end.as_bytes()]).0, [("{}".to_owned(), false)]);
+        let (found, rest) = decode(&[b"event: message_stop\ndat"]);
+        assert!(found.is_empty() && !rest.is_empty());
     }
 
     #[test]

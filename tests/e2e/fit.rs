@@ -238,23 +238,52 @@ fn an_overflow_corrects_the_count_and_the_conversation_is_fitted_again_once() {
 #[test]
 fn a_second_overflow_is_not_fitted_again() {
     let upstream = Upstream::playing([wire::ollama_overflow(3100, WINDOW)]);
-    let next = Upstream::playing([wire::completion("Whole.")]);
+    let next = Upstream::playing([wire::completion("Cut, too.")]);
     let settings = json!({ "attempts": 5 });
     let gateway = Setup::new(chain(&[
         ("box", with(small(&upstream), settings)),
-        ("next", cloud(&next)),
+        ("next", with(cloud(&next), json!({ "context": WINDOW }))),
     ]))
     .start();
 
     let answer = gateway.chat(&conversation(60));
 
-    assert_eq!(answer.text(), "Whole.");
-    assert_eq!(
-        answer.head.header("x-pilotlight-truncated"),
-        None,
-        "the next one got all"
-    );
+    assert_eq!(answer.text(), "Cut, too.");
     assert_eq!((upstream.count(), next.count()), (2, 1));
+}
+
+#[test]
+fn what_is_too_long_for_the_box_goes_on_to_a_cloud_whole() {
+    let little = Upstream::playing([wire::ollama("never")]);
+    let large = Upstream::playing([wire::completion("Whole.")]);
+    let gateway = Setup::new(chain(&[("box", small(&little)), ("large", cloud(&large))])).start();
+    let question = conversation(60);
+
+    let answer = gateway.chat(&question);
+
+    assert_eq!(answer.text(), "Whole.");
+    assert_eq!(answer.attempts(), ["box:too_long", "large:ok"]);
+    assert_eq!(answer.head.header("x-pilotlight-truncated"), None);
+    assert_eq!(messages(&large.only().json()), messages(&question));
+    assert_eq!(little.count(), 0);
+}
+
+#[test]
+fn when_the_cloud_is_down_what_is_too_long_for_the_box_is_cut_for_it() {
+    let little = Upstream::playing([wire::ollama("Home.")]);
+    let large = Upstream::playing([wire::api(503, &json!({}))]);
+    let target = with(cloud(&large), json!({ "attempts": 1 }));
+    let gateway = Setup::new(chain(&[("box", small(&little)), ("large", target)])).start();
+
+    let answer = gateway.chat(&conversation(60));
+
+    assert_eq!(answer.text(), "Home.");
+    assert_eq!(
+        answer.attempts(),
+        ["box:too_long", "large:overloaded", "box:ok"]
+    );
+    assert!(told(&answer).0 > 0);
+    assert_eq!((little.count(), large.count()), (1, 1));
 }
 
 #[test]

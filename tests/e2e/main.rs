@@ -21,6 +21,7 @@
     reason = "sockets and child processes live in real time"
 )]
 
+mod aimock;
 mod caller;
 mod failures;
 mod gateway;
@@ -28,10 +29,12 @@ mod homebox;
 mod http;
 mod kv;
 mod leash;
+mod rules;
 mod tools;
 mod upstream;
 mod wire;
 
+mod across;
 mod admin;
 mod bound;
 mod breaker;
@@ -61,6 +64,7 @@ mod runs;
 mod sdks;
 mod sovereignty;
 mod streams;
+mod surfaces;
 mod takeover;
 mod tunnel;
 mod untouched;

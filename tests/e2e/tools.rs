@@ -35,10 +35,10 @@ pub(crate) const CHROMIUM: Optional = Optional {
     variable: "PILOTLIGHT_CHROMIUM",
     what: "a Chromium",
 };
-/// A Python with OpenAI's SDK.
+/// A Python with the SDKs that call the gateway.
 pub(crate) const PYTHON: Optional = Optional {
     variable: "PILOTLIGHT_PYTHON",
-    what: "a Python with the package openai",
+    what: "a Python with the packages openai and langchain-openai",
 };
 
 /// A reader of cloudflared's config.yml.

@@ -263,7 +263,7 @@ fn the_window_of_the_box_is_used_and_not_told() {
     world.round();
     assert_eq!((context(), limit()), (json!(2048), json!(512)));
     // About three thousand tokens.
-    let long = json!({"model": "auto", "messages": [
+    let long = json!({"model": "home", "messages": [
         {"role": "user", "content": "one two three four five six ".repeat(500)},
         {"role": "assistant", "content": "Seven."},
         {"role": "user", "content": "And then?"}

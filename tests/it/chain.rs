@@ -268,19 +268,47 @@ fn a_target_is_sent_only_the_fields_that_its_company_takes() {
         .script("two", [error(500, "")]);
     world.script("home", [ok("x")]);
     let mut body = question("auto");
-    body["logit_bias"] = json!({"1": 2});
+    body["frequency_penalty"] = json!(0.5);
     body["my_extension"] = json!(true);
     body["max_completion_tokens"] = json!(64);
     world.chat(&body);
     let groq = &world.seen("one")[0].body;
-    assert_eq!(groq.get("logit_bias"), None);
+    assert_eq!(groq.get("frequency_penalty"), None);
     assert_eq!(groq.get("my_extension"), None);
     assert_eq!(groq["max_completion_tokens"], 64);
     let compatible = &world.seen("home")[0].body;
     assert_eq!(compatible["my_extension"], true);
+    assert_eq!(compatible["frequency_penalty"], 0.5);
     assert_eq!(compatible["max_tokens"], 64);
     assert_eq!(compatible.get("max_completion_tokens"), None);
     assert_eq!(compatible["model"], "h");
+}
+
+#[test]
+fn a_field_that_the_answer_needs_is_never_left_out_and_any_other_is_named() {
+    let mut config = config();
+    config["targets"]["one"]["base_url"] = json!("https://api.groq.com/openai/v1");
+    let world = World::new(&config);
+    world.script("two", [ok("x")]);
+    let mut body = question("auto");
+    body["logit_bias"] = json!({"1": 2});
+    let got = world.chat(&body);
+    assert_eq!(
+        got.header("x-pilotlight-attempts"),
+        "one:unsupported:logit_bias,two:ok"
+    );
+    assert!(world.seen("one").is_empty());
+
+    world.script("one", [ok("x")]);
+    let mut body = question("auto");
+    body["frequency_penalty"] = json!(0.5);
+    body["messages"][0]["name"] = json!("ada");
+    let got = world.chat(&body);
+    assert_eq!(got.header("x-pilotlight-attempts"), "one:ok");
+    assert_eq!(
+        got.header("x-pilotlight-dropped"),
+        "frequency_penalty,messages.name"
+    );
 }
 
 #[test]

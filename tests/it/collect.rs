@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pilotlight::openai::{Usage, UsageChunk};
-use pilotlight::provider::{Names, Origin, PROVIDERS, Reading};
+use pilotlight::provider::{Company, Names, Origin, PROVIDERS, Reading};
 use pilotlight::stream::calls::HeldCalls;
 use pilotlight::stream::collect::Collector;
 use pilotlight::stream::relay::{Calls, Disclose, Keep, Relay, Terms};
@@ -12,12 +12,20 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// The recorded streams of a dialect.
+/// The recorded streams of a dialect, whose companies may have a folder each.
 fn recorded(dialect: &str, file: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut found: Vec<PathBuf> = std::fs::read_dir(root.join(dialect))
-        .unwrap()
-        .map(|case| case.unwrap().path().join(file))
+    let folders = |of: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(of).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.is_dir()).collect()
+    };
+    let cases = folders(&root.join(dialect));
+    let deeper: Vec<PathBuf> = cases.iter().flat_map(|case| folders(case)).collect();
+    let mut found: Vec<PathBuf> = cases
+        .iter()
+        .chain(&deeper)
+        .map(|case| case.join(file))
         .filter(|stream| stream.exists())
         .collect();
     found.sort();
@@ -36,6 +44,11 @@ impl Disclose for Told {
 
 /// What the relay passes on of a stream.
 fn relayed(dialect: &str, stream: &[u8], calls: Calls) -> Vec<u8> {
+    relayed_from(Company::for_host(""), dialect, stream, calls)
+}
+
+/// What the relay passes on of a company's stream.
+fn relayed_from(company: &'static Company, dialect: &str, stream: &[u8], calls: Calls) -> Vec<u8> {
     let provider = PROVIDERS
         .iter()
         .find(|provider| provider.name() == dialect)
@@ -47,6 +60,7 @@ fn relayed(dialect: &str, stream: &[u8], calls: Calls) -> Vec<u8> {
         choices: 1,
         usage_chunk: UsageChunk::Wanted,
         origin: Origin::Any,
+        company,
         names: Names::none(),
     });
     let terms = Terms {
@@ -164,7 +178,11 @@ fn every_recorded_stream_becomes_the_answer_that_its_chunks_add_up_to() {
     let (mut answers, mut calls) = (0, 0);
     for (dialect, file) in [("openai", "stream.sse"), ("ollama", "stream.ndjson")] {
         for case in recorded(dialect, file) {
-            let events = relayed(dialect, &std::fs::read(&case).unwrap(), Calls::Streamed);
+            let stream = std::fs::read(&case).unwrap();
+            let company = case.ancestors().nth(2).unwrap().file_name().unwrap();
+            let company = Company::named(company.to_str().unwrap());
+            let company = company.unwrap_or(Company::for_host(""));
+            let events = relayed_from(company, dialect, &stream, Calls::Streamed);
             let told = chunks(&events);
             let answer = collected([&events[..]]);
             assert_eq!(

@@ -11,6 +11,12 @@
 /// The scripted world and its clock.
 mod world;
 
+/// Recorded bytes, and what comes of them.
+mod fixtures;
+
+/// The `anthropic` dialect against its documented bytes.
+mod anthropic;
+
 /// The chain: what is asked, in which order, and what the caller is told.
 mod chain;
 
@@ -61,6 +67,9 @@ mod ollama;
 /// The `openai` dialect against recorded bytes.
 mod openai;
 
+/// The `responses` dialect against written bytes.
+mod responses;
+
 /// Models at home that their boxes hand on to a cloud.
 mod own;
 
@@ -78,3 +87,6 @@ mod seams;
 
 /// Streams: commit, relay, and every way to break.
 mod streams;
+
+/// Windows and abilities: who is asked first, and what is cut when.
+mod windows;

@@ -6,17 +6,17 @@
 //! error such as `400.json` into `fault.txt`. Most were recorded from Ollama v0.32.15 with
 //! SmolLM2-135M, by sending the very `upstream.json` of the case.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pilotlight::models::Abilities;
-use pilotlight::openai::{ChatRequest, Usage, UsageChunk};
+use pilotlight::openai::{ChatRequest, UsageChunk};
 use pilotlight::provider::{
-    Ask, Company, Decoder, Ending, Event, Fault, Names, Origin, PROVIDERS, Provider, Reading,
-    Unsupported, Window,
+    Ask, Company, Decoder, Ending, Names, Origin, PROVIDERS, Provider, Reading, Unsupported, Window,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use crate::fixtures::{self, meant, used};
 
 fn ollama() -> &'static dyn Provider {
     *PROVIDERS
@@ -33,6 +33,7 @@ fn reading(usage_chunk: UsageChunk) -> Reading<'static> {
         choices: 1,
         usage_chunk,
         origin: Origin::Any,
+        company: Company::for_host(""),
         names: Names::none(),
     }
 }
@@ -41,54 +42,9 @@ fn decoder(usage_chunk: UsageChunk) -> Box<dyn Decoder> {
     ollama().decoder(&reading(usage_chunk))
 }
 
-/// The events as text. A stream that ends before its answer shows what that means.
+/// The events as text.
 fn told(pieces: &[&[u8]], usage_chunk: UsageChunk) -> String {
-    let mut decoder = decoder(usage_chunk);
-    let mut out = String::new();
-    let mut open = true;
-    let mut emit = |event: Event<'_>| {
-        let _ = match event {
-            Event::Chunk(chunk) => {
-                assert!(chunk.wire.is_none());
-                let used = used(chunk.usage);
-                writeln!(
-                    out,
-                    "{:?} {:?} {used} {}",
-                    chunk.carries, chunk.finished, chunk.json
-                )
-            }
-            Event::Done => {
-                open = false;
-                writeln!(out, "done")
-            }
-            Event::Failed(fault) => {
-                open = false;
-                writeln!(out, "{}", meant(&fault))
-            }
-        };
-    };
-    for piece in pieces {
-        decoder.feed(piece, &mut emit);
-    }
-    decoder.finish(&mut emit);
-    if open {
-        let _ = writeln!(out, "cut: {:?}", decoder.cut());
-    }
-    out
-}
-
-fn used(usage: Option<Usage>) -> String {
-    usage.map_or_else(
-        || "untold".to_owned(),
-        |usage| format!("{}+{}", usage.prompt_tokens, usage.completion_tokens),
-    )
-}
-
-fn meant(fault: &Fault) -> String {
-    format!(
-        "failed: {:?} {} {:?} prompt={:?} {:?}",
-        fault.known, fault.status, fault.codes, fault.prompt_tokens, fault.message
-    )
+    fixtures::told(decoder(usage_chunk), pieces)
 }
 
 /// The body that is sent upstream for a request body.
@@ -118,28 +74,9 @@ fn written(
     Ok(serde_json::from_slice(&written.body).unwrap())
 }
 
-fn fixtures() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ollama");
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    cases.sort();
-    cases
-}
-
 /// Checks every case that has the file `given`: `answer` makes of it what stands in `expected`.
 fn check(given: &str, expected: &str, at_least: usize, answer: impl Fn(&Path, &[u8]) -> String) {
-    let mut seen = 0;
-    for case in fixtures() {
-        let Ok(bytes) = std::fs::read(case.join(given)) else {
-            continue;
-        };
-        seen += 1;
-        let expected = std::fs::read_to_string(case.join(expected)).unwrap();
-        assert_eq!(answer(&case, &bytes), expected, "{}", case.display());
-    }
-    assert!(seen >= at_least, "only {seen} cases have a {given}");
+    fixtures::check("ollama", [given, expected], at_least, answer);
 }
 
 #[test]
@@ -154,26 +91,7 @@ fn every_request_is_written_as_ollama_takes_it() {
 #[test]
 fn every_stream_tells_the_same_wherever_it_is_cut() {
     check("stream.ndjson", "events.txt", 16, |case, stream| {
-        let told = |pieces: &[&[u8]]| told(pieces, UsageChunk::Wanted);
-        let whole = told(&[stream]);
-        for chunk in whole
-            .lines()
-            .filter_map(|line| Some(&line[line.find(" {")?..]))
-        {
-            assert!(serde_json::from_str::<Value>(chunk).is_ok(), "{chunk}");
-        }
-        for cut in 0..=stream.len() {
-            let (head, tail) = stream.split_at(cut);
-            assert_eq!(
-                told(&[head, tail]),
-                whole,
-                "{} cut at {cut}",
-                case.display()
-            );
-        }
-        let bytes: Vec<&[u8]> = stream.chunks(1).collect();
-        assert_eq!(told(&bytes), whole, "{} byte by byte", case.display());
-        whole
+        fixtures::told_however_cut(case, stream, |pieces| told(pieces, UsageChunk::Wanted))
     });
 }
 

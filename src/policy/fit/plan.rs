@@ -161,7 +161,7 @@ impl<'a> Plan<'a> {
             let left = limit.checked_sub(sent.tokens)?;
             sent.tokens += match &message {
                 Cow::Borrowed(_) => Some(talk.cost_at(at)).filter(|cost| *cost <= left),
-                Cow::Owned(message) => size::message(message, left),
+                Cow::Owned(message) => size::message(message, talk.meter, left),
             }?;
             sent.bytes += size::bytes(&message, usize::MAX);
             sent.messages.push(message.into_owned());
@@ -173,7 +173,7 @@ impl<'a> Plan<'a> {
 /// A plan carried out.
 #[derive(Debug, Default)]
 pub(super) struct Sent<'a> {
-    messages: Vec<Message<'a>>,
+    pub(super) messages: Vec<Message<'a>>,
     tokens: u32,
     bytes: u64,
     /// How many messages were dropped or shortened, and by how many bytes in all.
@@ -193,7 +193,7 @@ impl<'a> Sent<'a> {
         let tokens = self.bytes_out * u64::from(self.tokens) / self.bytes.max(1);
         Fitted::Cut {
             messages: self.messages,
-            counted,
+            counted: Some(counted),
             truncated: Truncated {
                 messages: self.changed,
                 tokens: u32::try_from(tokens).unwrap_or(u32::MAX).max(1),

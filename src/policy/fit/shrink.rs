@@ -160,14 +160,14 @@ fn unit<'a>(talk: &Talk<'_, 'a>, unit: &Unit, most: u32, texts: Texts) -> Option
     let mut left = most;
     let mut sizes = Vec::new();
     for (_, message) in talk.messages(unit) {
-        left -= size::without_texts(message, left)?;
-        sizes.extend(size::texts(message, most));
+        left -= size::without_texts(message, talk.meter, left)?;
+        sizes.extend(size::texts(message, talk.meter, most));
     }
     let longest = level(sizes, left);
     if longest < SHORTEST {
         return None;
     }
-    let mut cut = |text: &str| text::within_tokens(text, longest);
+    let mut cut = |text: &str| talk.meter.within(text, longest);
     let shorter = |(at, message)| Some((at, text::rewrite(message, &mut cut)?));
     Some(Shrunk {
         cost: most,

@@ -4,26 +4,34 @@
 //!
 //! Bytes are there for nothing and no text has more tokens than bytes, so they decide wherever they
 //! can. Tokens cost CPU and are counted only for what may be sent. An image is never its bytes:
-//! whatever its address or data URL is long, a model sees about a constant.
+//! whatever its address or data URL is long, a model sees about a constant. Files and sound are less
+//! than their bytes, too, and reckoned generously: who is wrong about them hears it from the upstream.
 
 use serde_json::value::RawValue;
 
 use crate::openai::json::Object;
 use crate::openai::{ChatRequest, Message};
-use crate::policy::fit::text;
-use crate::tokens;
+use crate::policy::fit::meter::Meter;
 
 /// A prompt's own frame: its start, the cue for the answer, a template's built-in system text.
 const FRAME: u32 = 32;
 
 /// What a chat template writes around a message.
-const AROUND_MESSAGE: u32 = 8;
+pub(super) const AROUND_MESSAGE: u32 = 8;
 
 /// What a chat template says about tools before it lists them.
 const ABOUT_TOOLS: u32 = 128;
 
 /// An image, as vision models see it: between some 250 and 1,600 tokens.
 const IMAGE: u32 = 1_000;
+
+/// Of a file in base64, the bytes a token: a page of a PDF is some 50 kB and 1,500 to 3,000 tokens
+/// (<https://docs.anthropic.com/en/docs/build-with-claude/pdf-support>).
+const FILE_BYTES: usize = 16;
+
+/// Of sound in base64, the bytes a token: a second is at least 10 kB and 10 to 32 tokens
+/// (<https://ai.google.dev/gemini-api/docs/audio>).
+const SOUND_BYTES: usize = 512;
 
 /// A part of a message, by how it is counted.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +40,12 @@ pub(super) enum Part<'r> {
     Text(&'r RawValue),
     /// JSON that the model reads and that is never cut: tool calls.
     Calls(&'r RawValue),
+    /// A file with what is in it.
+    File(&'r RawValue),
     /// An image.
     Image,
+    /// Sound with what is in it.
+    Sound(&'r RawValue),
     /// Anything else, by its bytes.
     Other(&'r RawValue),
 }
@@ -43,25 +55,30 @@ impl Part<'_> {
     pub(super) fn bound(self) -> u64 {
         match self {
             Self::Text(raw) | Self::Calls(raw) => raw.get().len() as u64,
-            Self::Image | Self::Other(_) => u64::from(self.fixed()),
+            Self::File(_) | Self::Image | Self::Other(_) | Self::Sound(_) => self.fixed().into(),
         }
     }
 
     /// The tokens of a part that is not text.
-    fn fixed(self) -> u32 {
+    pub(super) fn fixed(self) -> u32 {
+        let by = |raw: &RawValue, bytes| u32::try_from(raw.get().len() / bytes).unwrap_or(u32::MAX);
         match self {
             Self::Text(_) | Self::Calls(_) => 0,
+            Self::File(raw) => by(raw, FILE_BYTES),
             Self::Image => IMAGE,
-            Self::Other(raw) => u32::try_from(raw.get().len() / 4).unwrap_or(u32::MAX),
+            Self::Other(raw) => by(raw, 4),
+            Self::Sound(raw) => by(raw, SOUND_BYTES),
         }
     }
 
     /// The part's tokens; `None` once they are more than `limit`.
-    fn tokens(self, limit: u32) -> Option<u32> {
+    fn tokens(self, meter: Meter, limit: u32) -> Option<u32> {
         match self {
-            Self::Text(raw) => tokens::count_within(&text::decode(raw), limit),
-            Self::Calls(raw) => tokens::count_within(raw.get(), limit),
-            Self::Image | Self::Other(_) => Some(self.fixed()).filter(|tokens| *tokens <= limit),
+            Self::Text(raw) => meter.string(raw, limit),
+            Self::Calls(raw) => meter.text(raw.get(), limit),
+            Self::File(_) | Self::Image | Self::Other(_) | Self::Sound(_) => {
+                Some(self.fixed()).filter(|tokens| *tokens <= limit)
+            }
         }
     }
 }
@@ -96,9 +113,19 @@ fn content_part(raw: &RawValue) -> Part<'_> {
         Part::Text(text)
     } else if part.raw("image_url").is_some() {
         Part::Image
+    } else if holds(&part, "file", "file_data") {
+        Part::File(raw)
+    } else if holds(&part, "input_audio", "data") {
+        Part::Sound(raw)
     } else {
         Part::Other(raw)
     }
+}
+
+/// Whether a part has an object of this name with that in it.
+fn holds(part: &Object<'_>, name: &str, what: &str) -> bool {
+    let inner = part.object(name);
+    inner.is_some_and(|inner| inner.present(what).is_some())
 }
 
 /// The text of a content part, if it is a text part.
@@ -119,39 +146,47 @@ pub(super) fn bound(request: &ChatRequest<'_>) -> u64 {
     u64::from(FRAME) + tools + request.messages.iter().map(of_message).sum::<u64>()
 }
 
+/// The tokens of what stands around the messages but for the tools themselves.
+pub(super) fn frame(request: &ChatRequest<'_>) -> u32 {
+    match request.tools() {
+        Some(_) => FRAME + ABOUT_TOOLS,
+        None => FRAME,
+    }
+}
+
 /// The tokens of what stands around the messages, the frame and the tools; `None` once they are
 /// more than `limit`.
-pub(super) fn around(request: &ChatRequest<'_>, limit: u32) -> Option<u32> {
-    let Some(tools) = request.tools() else {
-        return Some(FRAME).filter(|tokens| *tokens <= limit);
-    };
-    let left = limit.checked_sub(FRAME + ABOUT_TOOLS)?;
-    Some(FRAME + ABOUT_TOOLS + tokens::count_within(tools.get(), left)?)
+pub(super) fn around(request: &ChatRequest<'_>, meter: Meter, limit: u32) -> Option<u32> {
+    let frame = frame(request);
+    let left = limit.checked_sub(frame)?;
+    match request.tools() {
+        Some(tools) => Some(frame + meter.text(tools.get(), left)?),
+        None => Some(frame),
+    }
 }
 
 /// A message's tokens; `None` once they are more than `limit`.
-pub(super) fn message(message: &Message<'_>, limit: u32) -> Option<u32> {
-    sum(parts(message), limit)
+pub(super) fn message(message: &Message<'_>, meter: Meter, limit: u32) -> Option<u32> {
+    sum(parts(message), meter, limit)
 }
 
 /// The tokens of all of a message but its texts; `None` once they are more than `limit`.
-pub(super) fn without_texts(message: &Message<'_>, limit: u32) -> Option<u32> {
-    let parts = parts(message);
+pub(super) fn without_texts(message: &Message<'_>, meter: Meter, limit: u32) -> Option<u32> {
+    let parts = parts(message).into_iter();
     sum(
-        parts
-            .into_iter()
-            .filter(|part| !matches!(part, Part::Text(_))),
+        parts.filter(|part| !matches!(part, Part::Text(_))),
+        meter,
         limit,
     )
 }
 
 /// The tokens of each of a message's texts, where those over `limit` count as one more than that.
-pub(super) fn texts(message: &Message<'_>, limit: u32) -> Vec<u32> {
+pub(super) fn texts(message: &Message<'_>, meter: Meter, limit: u32) -> Vec<u32> {
     let texts = parts(message)
         .into_iter()
         .filter(|part| matches!(part, Part::Text(_)));
     texts
-        .map(|text| text.tokens(limit).unwrap_or(limit.saturating_add(1)))
+        .map(|text| text.tokens(meter, limit).unwrap_or(limit.saturating_add(1)))
         .collect()
 }
 
@@ -161,15 +196,17 @@ pub(super) fn bytes(message: &Message<'_>, longest: usize) -> u64 {
     let of_part = |part: Part<'_>| match part {
         Part::Text(raw) => raw.get().len().min(longest) as u64,
         Part::Calls(raw) => raw.get().len() as u64,
-        Part::Image | Part::Other(_) => u64::from(part.fixed()) * 4,
+        Part::File(_) | Part::Image | Part::Other(_) | Part::Sound(_) => {
+            u64::from(part.fixed()) * 4
+        }
     };
     u64::from(AROUND_MESSAGE) * 4 + parts(message).into_iter().map(of_part).sum::<u64>()
 }
 
-fn sum<'r>(parts: impl IntoIterator<Item = Part<'r>>, limit: u32) -> Option<u32> {
+fn sum<'r>(parts: impl IntoIterator<Item = Part<'r>>, meter: Meter, limit: u32) -> Option<u32> {
     let mut left = limit.checked_sub(AROUND_MESSAGE)?;
     for part in parts {
-        left -= part.tokens(left)?;
+        left -= part.tokens(meter, left)?;
     }
     Some(limit - left)
 }
@@ -177,6 +214,9 @@ fn sum<'r>(parts: impl IntoIterator<Item = Part<'r>>, limit: u32) -> Option<u32>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens;
+
+    const BY: Meter = Meter::Counted;
 
     const REQUEST: &str = r#"{
         "model": "m",
@@ -203,9 +243,9 @@ mod tests {
         let counted: u32 = request
             .messages
             .iter()
-            .map(|one| message(one, 10_000).unwrap())
+            .map(|one| message(one, BY, 10_000).unwrap())
             .sum();
-        let all = around(&request, 10_000).unwrap() + counted;
+        let all = around(&request, BY, 10_000).unwrap() + counted;
         assert!(u64::from(all) <= bound(&request));
     }
 
@@ -218,11 +258,33 @@ mod tests {
         assert_eq!(parts.len(), 3);
         assert!(matches!(parts[0], Part::Text(_)));
         assert_eq!(parts[1].bound(), 1_000);
-        assert_eq!(parts[2].tokens(50), Some(file / 4));
+        assert_eq!(parts[2].tokens(BY, 50), Some(file / 4));
         assert_eq!(
-            without_texts(&request.messages[1], 5_000),
+            without_texts(&request.messages[1], BY, 5_000),
             Some(AROUND_MESSAGE + 1_000 + file / 4)
         );
+    }
+
+    #[test]
+    fn what_a_picture_a_file_or_a_sound_holds_is_not_counted_as_text() {
+        let data = "A".repeat(1_000_000);
+        let costs = |part: &str| {
+            let body =
+                format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{part}]}}]}}"#);
+            bound(&ChatRequest::parse(&body).unwrap())
+        };
+        let image = format!(
+            r#"{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{data}"}}}}"#
+        );
+        assert!(costs(&image) < 2_000);
+        let file = format!(
+            r#"{{"type":"file","file":{{"file_data":"data:application/pdf;base64,{data}"}}}}"#
+        );
+        assert!((50_000..70_000).contains(&costs(&file)));
+        let sound =
+            format!(r#"{{"type":"input_audio","input_audio":{{"data":"{data}","format":"mp3"}}}}"#);
+        assert!((1_500..2_500).contains(&costs(&sound)));
+        assert!(costs(&format!(r#"{{"type":"other","other":"{data}"}}"#)) > 250_000);
     }
 
     #[test]
@@ -230,21 +292,21 @@ mod tests {
         let request = request();
         let calls = r#"[{"id": "c", "function": {"name": "now"}}]"#;
         let expected = AROUND_MESSAGE + tokens::count(calls);
-        assert_eq!(message(&request.messages[2], 500), Some(expected));
-        assert_eq!(without_texts(&request.messages[2], 500), Some(expected));
+        assert_eq!(message(&request.messages[2], BY, 500), Some(expected));
+        assert_eq!(without_texts(&request.messages[2], BY, 500), Some(expected));
     }
 
     #[test]
     fn counts_end_at_their_limit() {
         let request = request();
-        let all = message(&request.messages[0], 500).unwrap();
-        assert_eq!(message(&request.messages[0], all), Some(all));
-        assert_eq!(message(&request.messages[0], all - 1), None);
-        assert_eq!(message(&request.messages[0], 3), None);
-        assert_eq!(texts(&request.messages[0], 1), [2]);
-        let around_it = around(&request, 500).unwrap();
-        assert_eq!(around(&request, around_it), Some(around_it));
-        assert_eq!(around(&request, around_it - 1), None);
+        let all = message(&request.messages[0], BY, 500).unwrap();
+        assert_eq!(message(&request.messages[0], BY, all), Some(all));
+        assert_eq!(message(&request.messages[0], BY, all - 1), None);
+        assert_eq!(message(&request.messages[0], BY, 3), None);
+        assert_eq!(texts(&request.messages[0], BY, 1), [2]);
+        let around_it = around(&request, BY, 500).unwrap();
+        assert_eq!(around(&request, BY, around_it), Some(around_it));
+        assert_eq!(around(&request, BY, around_it - 1), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::openai::{ChatRequest, Message, Role};
+use crate::policy::fit::meter::Meter;
 use crate::policy::fit::turns::{self, Turns, Unit};
 use crate::policy::fit::{size, text};
 
@@ -22,6 +23,8 @@ pub(super) struct Talk<'r, 'a> {
     entries: Vec<Entry<'r, 'a>>,
     /// The conversation, taken apart.
     pub(super) turns: Turns,
+    /// How its texts are measured.
+    pub(super) meter: Meter,
     /// Costs above this are not told apart.
     limit: u32,
     /// The longest text that an old result of a tool keeps, in bytes.
@@ -48,7 +51,12 @@ enum Kind {
 
 impl<'r, 'a> Talk<'r, 'a> {
     /// Takes the messages of `request` apart, for a window of which `limit` tokens are free for them.
-    pub(super) fn new(request: &'r ChatRequest<'a>, limit: u32, longest_result: usize) -> Self {
+    pub(super) fn new(
+        request: &'r ChatRequest<'a>,
+        meter: Meter,
+        limit: u32,
+        longest_result: usize,
+    ) -> Self {
         let messages = &request.messages;
         let turns = turns::turns(messages, request.ours_from);
         let callers = |unit: &&Unit| request.ours_from.is_none_or(|from| unit.start < from);
@@ -68,6 +76,7 @@ impl<'r, 'a> Talk<'r, 'a> {
         Self {
             entries: messages.iter().enumerate().map(entry).collect(),
             turns,
+            meter,
             limit,
             longest_result,
         }
@@ -90,7 +99,7 @@ impl<'r, 'a> Talk<'r, 'a> {
             let cost = match entry.kind {
                 Kind::System => 0,
                 Kind::Spoken => self.cost_of(entry),
-                Kind::OldResult => size::message(entry.message, self.limit)?,
+                Kind::OldResult => size::message(entry.message, self.meter, self.limit)?,
             };
             total = total.saturating_add(cost);
             if total > self.limit {
@@ -204,7 +213,8 @@ impl<'r, 'a> Talk<'r, 'a> {
 
     fn cost_of(&self, entry: &Entry<'_, 'a>) -> u32 {
         *entry.cost.get_or_init(|| {
-            size::message(self.sent(entry), self.limit).unwrap_or(self.limit.saturating_add(1))
+            size::message(self.sent(entry), self.meter, self.limit)
+                .unwrap_or(self.limit.saturating_add(1))
         })
     }
 

@@ -46,7 +46,7 @@ fn fitted(messages: &[Value], most: u32) -> Option<(Vec<(String, String)>, Trunc
             counted,
             truncated,
         } => {
-            assert!(counted <= most);
+            assert!(counted.unwrap() <= most);
             let sent = messages.iter().map(|message| {
                 let content = message.content.as_deref();
                 let text = content.map_or_else(String::new, |content| {
@@ -75,6 +75,7 @@ fn budget(most: u32) -> Budget {
         window,
         room: 0,
         ratio,
+        too_large: TooLarge::Probably,
     }
 }
 
@@ -367,6 +368,7 @@ fn no_window_is_too_small_to_be_asked_about() {
             window,
             room,
             ratio: Ratio::default(),
+            too_large: TooLarge::Probably,
         };
         assert!(matches!(fit(&request, &budget), Fitted::TooLong));
     }
@@ -374,6 +376,7 @@ fn no_window_is_too_small_to_be_asked_about() {
         window: u32::MAX,
         room: 0,
         ratio: Ratio::default().learned(1_000, 1),
+        too_large: TooLarge::Probably,
     };
     assert!(matches!(
         fit(&request, &all),

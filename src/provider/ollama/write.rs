@@ -42,7 +42,7 @@ const NUMBERS: [&str; 7] = [
 
 /// The body of the upstream request.
 pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
-    let fields = &ask.request.fields;
+    let fields = &ask.fields();
     refuse(ask)?;
     let mut out = Vec::with_capacity(capacity(ask));
     let mut object = Writer::new(&mut out);
@@ -92,7 +92,7 @@ fn capacity(ask: &Ask<'_>) -> usize {
 }
 
 fn refuse(ask: &Ask<'_>) -> Result<(), Unsupported> {
-    let fields = &ask.request.fields;
+    let fields = &ask.fields();
     if ask.request.choices > 1 {
         return Err(Unsupported("n"));
     }
@@ -184,7 +184,7 @@ pub(super) fn keep_alive(object: &mut Writer<'_>, keep_alive: &str) {
 }
 
 fn options(out: &mut Vec<u8>, ask: &Ask<'_>) -> Result<(), Unsupported> {
-    let fields = &ask.request.fields;
+    let fields = &ask.fields();
     let mut options = Writer::new(out);
     load_options(&mut options, ask.told_context());
     options.number("num_predict", num_predict(ask).into());

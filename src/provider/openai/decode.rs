@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::openai::Finish;
 use crate::openai::answer::{AnswerParts, ChoiceParts, MessageParts};
+use crate::provider::openai::fault;
 use crate::provider::openai::finish::{self, Ending};
-use crate::provider::openai::{fault, truthy};
+use crate::provider::openai::mend::{Form, Mender};
 use crate::provider::{Bearable, Carries, Chunk, Decoder, Event, Fault, Garbage, Reading};
 use crate::reason::Reason;
 use crate::stream::sse::{SseDecoder, SseEvent};
@@ -26,6 +27,8 @@ struct Choices {
     /// By index, so that a choice that says its end twice does not stand for another one.
     ended: BTreeSet<u64>,
     garbage: Garbage,
+    /// What the company's chunks are put right by, where they need it.
+    mender: Option<Mender>,
 }
 
 impl ChunkDecoder {
@@ -37,6 +40,7 @@ impl ChunkDecoder {
                 asked: ask.choices,
                 ended: BTreeSet::new(),
                 garbage: Garbage::default(),
+                mender: Mender::new(ask),
             },
         }
     }
@@ -94,23 +98,46 @@ impl Choices {
         };
         self.garbage = Garbage::default();
         // Without choices and usage it is no chunk: some servers write a bare error as an event.
-        let error = upstream_error(&parts)
+        let error = parts
+            .told_error()
             .or_else(|| (parts.choices.is_none() && !parts.tells_usage()).then_some(data));
         if let Some(error) = error {
             emit(Event::Failed(fault::inside(error)));
             return;
         }
         let choices = parts.choices.as_deref().unwrap_or_default();
+        let mended = self.mender.as_mut();
+        let mended = mended.and_then(|mender| mender.mended(data, choices, Form::Pieces));
+        match &mended {
+            // What was written of a chunk that could be read can be read.
+            Some(json) => {
+                if let Ok(parts) = serde_json::from_str(json) {
+                    self.chunk(json, None, &parts, emit);
+                }
+            }
+            None => self.chunk(data, event.wire, &parts, emit),
+        }
+    }
+
+    fn chunk(
+        &mut self,
+        data: &str,
+        wire: Option<&[u8]>,
+        parts: &AnswerParts<'_>,
+        emit: &mut dyn FnMut(Event<'_>),
+    ) {
+        let choices = parts.choices.as_deref().unwrap_or_default();
         let Some(finished) = self.finished(choices) else {
             emit(Event::Failed(Fault::known(Reason::InStreamError)));
             return;
         };
+        let is_after = finished.is_empty() && self.ended.len() >= self.asked as usize;
         let reworded = finish::in_openai_words(data.as_bytes(), choices)
             .and_then(|bytes| String::from_utf8(bytes).ok());
         emit(Event::Chunk(Chunk {
             json: reworded.as_deref().unwrap_or(data),
-            wire: if reworded.is_some() { None } else { event.wire },
-            carries: carries(&parts),
+            wire: if reworded.is_some() { None } else { wire },
+            carries: carries(parts, is_after),
             text: self.text(choices),
             finished,
             usage: parts.usage(),
@@ -149,22 +176,9 @@ impl Choices {
     }
 }
 
-fn upstream_error<'a>(parts: &AnswerParts<'a>) -> Option<&'a str> {
-    [
-        parts.error,
-        parts.x_groq.as_ref().and_then(|groq| groq.error),
-    ]
-    .into_iter()
-    .flatten()
-    .map(serde_json::value::RawValue::get)
-    .find(|error| truthy(error))
-}
-
-fn carries(parts: &AnswerParts<'_>) -> Carries {
+/// What a chunk carries; `is_after` where every choice had ended before it.
+fn carries(parts: &AnswerParts<'_>, is_after: bool) -> Carries {
     let choices = parts.choices.as_deref().unwrap_or_default();
-    if choices.is_empty() && parts.tells_usage() {
-        return Carries::UsageOnly;
-    }
     let deltas = || choices.iter().filter_map(|choice| choice.delta.as_ref());
     if deltas().any(MessageParts::says_other) {
         Carries::Other
@@ -174,6 +188,9 @@ fn carries(parts: &AnswerParts<'_>) -> Carries {
         Carries::Text
     } else if deltas().any(|delta| delta.thought().is_some()) {
         Carries::Thought
+    } else if parts.tells_usage() && (choices.is_empty() || is_after) {
+        // OpenRouter tells it in a choice that has ended and says no more.
+        Carries::UsageOnly
     } else {
         Carries::Nothing
     }

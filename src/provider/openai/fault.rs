@@ -23,7 +23,7 @@ const QUOTA_PER_DAY: &str = "quota_per_day";
 const LONGEST_WAIT_MS: u64 = 86_400_000;
 
 /// Reads an error answer.
-pub(super) fn read(status: u16, body: &[u8]) -> Fault {
+pub(in crate::provider) fn read(status: u16, body: &[u8]) -> Fault {
     match serde_json::from_slice::<Value>(body) {
         Ok(value) => from_value(status, &value),
         Err(_) => Fault {
@@ -36,7 +36,7 @@ pub(super) fn read(status: u16, body: &[u8]) -> Fault {
 }
 
 /// Reads the `error` member of an answer that came with status 200.
-pub(super) fn inside(error: &str) -> Fault {
+pub(in crate::provider) fn inside(error: &str) -> Fault {
     let value = serde_json::from_str::<Value>(error).unwrap_or(Value::Null);
     let mut fault = from_value(200, &value);
     // A numeric code is the status that the upstream would have sent, had it not begun to answer. Groq
@@ -58,7 +58,7 @@ pub(super) fn inside(error: &str) -> Fault {
 }
 
 /// What a body is that came with status 200 and is no answer: an error after all, or something else.
-pub(super) fn not_an_answer(body: &[u8]) -> Fault {
+pub(in crate::provider) fn not_an_answer(body: &[u8]) -> Fault {
     if body.trim_ascii().is_empty() {
         return Fault::known(Reason::Empty);
     }

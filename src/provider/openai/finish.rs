@@ -34,7 +34,8 @@ impl Ending {
 
     /// `eos` is Together's, `model_length` Mistral's, `error` Mistral's and OpenRouter's. An empty
     /// string or the string `null` stands in every chunk of some versions of `SGLang`, Ollama and
-    /// `KoboldCpp`.
+    /// `KoboldCpp`. Gemini puts what was filtered after a colon (`content_filter: PROHIBITED_CONTENT`);
+    /// of calls it filters those that it could not read, and answers with nothing.
     fn named(word: &str) -> Self {
         match word {
             "stop" => Self::Same(Finish::Stop),
@@ -46,6 +47,8 @@ impl Ending {
             "model_length" => Self::Renamed(Finish::Length),
             "error" => Self::Failed,
             "" | "null" => Self::NotYet,
+            _ if word.starts_with("content_filter:") => Self::Renamed(Finish::ContentFilter),
+            _ if word.starts_with("function_call_filter:") => Self::Failed,
             _ => Self::Unknown,
         }
     }

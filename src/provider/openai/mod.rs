@@ -4,16 +4,25 @@
 //! company is data in [`super::company`]. Implements
 //! <https://platform.openai.com/docs/api-reference/chat>.
 
+mod content;
 mod decode;
-mod fault;
+pub(super) mod fault;
 mod finish;
+mod flat;
+mod made;
+mod mend;
+mod messages;
+mod schema;
+mod tools;
 mod write;
 
 use crate::openai::Finish;
 use crate::openai::answer::{self, AnswerParts, ChoiceParts, MessageParts};
 use crate::provider::openai::finish::Ending;
+use crate::provider::openai::mend::{Form, Mender};
 use crate::provider::{
-    Ask, Completion, Decoder, Fault, Provider, Reading, Unsupported, UpstreamRequest,
+    Ask, Company, Completion, Decoder, Fault, NameRule, Provider, Reading, Unsupported,
+    UpstreamRequest,
 };
 use crate::reason::Reason;
 
@@ -32,6 +41,10 @@ impl Provider for OpenAi {
 
     fn paths(&self) -> &'static [&'static str] {
         &["/v1/chat/completions"]
+    }
+
+    fn tool_names(&self, company: &Company) -> Option<NameRule> {
+        company.tool_names
     }
 
     fn write(&self, ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
@@ -54,9 +67,25 @@ impl Provider for OpenAi {
 fn completion(body: &[u8], ask: &Reading<'_>) -> Result<Completion, Fault> {
     let parts: AnswerParts<'_> =
         serde_json::from_slice(body).map_err(|_| fault::not_an_answer(body))?;
-    if let Some(error) = parts.error.filter(|error| truthy(error.get())) {
-        return Err(fault::inside(error.get()));
+    if let Some(error) = parts.told_error() {
+        return Err(fault::inside(error));
     }
+    let choices = parts.choices.as_deref().unwrap_or_default();
+    let mended = Mender::new(ask).and_then(|mut mender| {
+        let json = std::str::from_utf8(body).ok()?;
+        mender.mended(json, choices, Form::Whole)
+    });
+    match &mended {
+        Some(json) => {
+            let parts = serde_json::from_str(json).map_err(|_| fault::not_an_answer(body))?;
+            finished(json.as_bytes(), &parts, ask)
+        }
+        None => finished(body, &parts, ask),
+    }
+}
+
+/// The completion that `body`, whose parts are `parts`, is.
+fn finished(body: &[u8], parts: &AnswerParts<'_>, ask: &Reading<'_>) -> Result<Completion, Fault> {
     let choices = parts.choices.as_deref().unwrap_or_default();
     if choices.is_empty() {
         return Err(Fault::known(Reason::Empty));
@@ -102,9 +131,4 @@ fn ended(choices: &[ChoiceParts<'_>], asked: u32) -> Result<Option<Finish>, Reas
         return Err(Reason::StreamCut);
     }
     Ok(first.flatten())
-}
-
-/// Whether an `error` member means one; some servers send `"error": null` or `""` with every answer.
-fn truthy(json: &str) -> bool {
-    !matches!(json, "null" | "false" | "\"\"" | "{}" | "0")
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::openai::ChatRequest;
+use crate::openai::json::Object;
 use crate::provider::portable::digest;
-use crate::provider::portable::tool::tools;
 
 /// What names of tools may look like: letters, digits, `_` and `-`, of which so many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,9 +84,14 @@ impl Names {
 
     /// Those among a request's tools that break the rule.
     pub fn of_tools(request: &ChatRequest<'_>, rule: &NameRule) -> Self {
-        // What is no tool is refused where the request is written.
-        let tools = tools(request).unwrap_or_default();
-        Self::of(tools.into_iter().map(|tool| tool.name), rule)
+        // Other kinds of tools, where a company has them, keep their names; what is no tool at all is
+        // refused where the request is written.
+        let listed = request.tools().map(|raw| serde_json::from_str(raw.get()));
+        let tools: Vec<Object<'_>> = listed.and_then(Result::ok).unwrap_or_default();
+        let names = tools
+            .iter()
+            .filter_map(|tool| tool.object("function")?.text("name"));
+        Self::of(names, rule)
     }
 
     /// Whether every tool has its own name.
@@ -123,5 +128,26 @@ mod tests {
         }
         assert_eq!(rule.fit("look_up"), "look_up");
         assert_eq!(names.callers("unheard_of"), "unheard_of");
+    }
+
+    #[test]
+    fn a_function_among_other_kinds_of_tools_has_its_name_back() {
+        let rule = NameRule {
+            longest: 64,
+            first: First::Any,
+        };
+        let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"tools":[
+            {"type":"custom","custom":{"name":"a.b"}},7,
+            {"type":"function","function":{"name":"files.read"}}]}"#;
+        let check = |body: &str, found: bool| {
+            let names = Names::of_tools(&ChatRequest::parse(body).unwrap(), &rule);
+            assert_eq!(
+                names.callers(&rule.fit("files.read")) == "files.read",
+                found
+            );
+            assert_eq!(names.is_empty(), !found);
+        };
+        check(&body.replace("7,", ""), true);
+        check(body, false);
     }
 }

@@ -21,7 +21,7 @@ use crate::stream::written::{Role, Written, spelled};
 const OURS: [&str; 3] = ["content", "role", "tool_calls"];
 
 /// What a model thinks aloud.
-const THOUGHTS: [&str; 2] = ["reasoning", "reasoning_content"];
+const THOUGHTS: [&str; 3] = ["reasoning", "reasoning_content", "reasoning_details"];
 
 /// Writes one target's chunks in other words.
 #[derive(Debug)]

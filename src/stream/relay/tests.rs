@@ -1,4 +1,5 @@
 use super::*;
+use crate::provider::Company;
 use crate::provider::Names;
 use crate::provider::Origin;
 use crate::provider::PROVIDERS;
@@ -39,6 +40,7 @@ fn relay_of(choices: u32, usage_chunk: UsageChunk) -> Relay {
         choices,
         usage_chunk,
         origin: Origin::Any,
+        company: Company::for_host(""),
         names: Names::none(),
     });
     Relay::new(decoder, terms(choices, usage_chunk, Keep::Text))
@@ -304,4 +306,18 @@ fn a_long_piece_with_content_in_it_is_not_too_long() {
     let text = TEXT.replace("hi", &"hi".repeat(LONGEST_PRELUDE));
     relay.hold(format!("{ROLE}{text}{TEXT}").as_bytes());
     assert_eq!(*relay.standing(), Standing::Committed);
+}
+
+#[test]
+fn what_signs_a_thought_is_one_and_spoils_no_going_on() {
+    const SIGNED: &str = "data: {\"choices\":[{\"delta\":{\"reasoning_details\":[{\"type\":\
+         \"reasoning.text\",\"text\":\"\",\"signature\":\"s\",\"index\":0}]}}]}\n\n";
+    const CALL: &str = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\
+         \"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}}]}\n\n";
+    for chunks in [[SIGNED, TEXT].concat(), [TEXT, CALL, SIGNED].concat()] {
+        let mut relay = relay(UsageChunk::Unwanted);
+        relay.hold(chunks.as_bytes());
+        relay.broke(Reason::StreamCut);
+        assert_eq!(relay.take_written().text().as_deref(), Some("hi"));
+    }
 }

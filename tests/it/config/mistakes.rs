@@ -55,9 +55,10 @@ fn names_are_suggested_and_misplaced_keys_are_sent_home() {
         "routes.auto[0]",
         "did you mean \"home\"?",
     );
-    let dialects = "did you mean \"openai\"? (known: ollama, openai)";
+    let dialects = "did you mean \"openai\"? (known: anthropic, ollama, openai, responses)";
     check("/targets/groq/provider", json!("opanai"), dialects);
-    let companies = "(known: openai, groq, together, openrouter, compatible)";
+    let companies = "(known: openai, groq, together, openrouter, mistral, gemini, anthropic, \
+                     compatible)";
     check("/targets/groq/company", json!("grok"), companies);
 }
 
@@ -369,4 +370,43 @@ fn every_mistake_is_told_at_once() {
         ("default_route", ""),
     ];
     check_told(parse(&with(&changes)), &expected);
+}
+
+#[test]
+fn what_a_model_can_do_is_said_in_known_words_that_do_not_contradict_each_other() {
+    let check = |name: &str, value: Value, part: &str| {
+        check(&format!("/targets/groq/{name}"), value, part);
+    };
+    check(
+        "can",
+        json!(["imagse"]),
+        "holds \"imagse\", which is no ability: did you mean \"images\"? (known: audio, files, \
+         forced_tools, images, json_schema, late_system, logprobs, prefill, sampling, seed, stop, \
+         thinking_tools, tools)",
+    );
+    check(
+        "cannot",
+        json!("tools"),
+        "is \"tools\": it should be a list of",
+    );
+    check("cannot", json!([7]), "it should be a list of abilities");
+    check("efforts", json!(["hihg"]), "did you mean \"high\"?");
+    check("efforts", json!([]), "is empty: it should be a list of");
+    check("thinking", json!("sometimes"), "\"budget\"");
+    check("thinking", json!(""), "\"optional\"");
+    check("thinking", json!(true), "is true:");
+    let told = parse(&with(&[
+        ("/targets/groq/can", json!(["stop", "tools"])),
+        ("/targets/groq/cannot", json!(["images", "tools"])),
+        ("/targets/groq/thinking", json!("none")),
+        ("/targets/groq/efforts", json!(["none", "low"])),
+    ]));
+    let both = "holds \"tools\", which `can` holds too";
+    check_told(
+        told,
+        &[
+            ("targets.groq.cannot", both),
+            ("targets.groq.efforts", "thinking = \"none\""),
+        ],
+    );
 }

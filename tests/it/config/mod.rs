@@ -101,7 +101,11 @@ fn what_is_not_written_has_its_default() {
     assert!(matches!(home.key, Key::None));
     assert!(home.access.is_none());
     let groq = config.target("groq").unwrap();
-    assert_eq!((groq.context, groq.place), (Context::Unknown, Place::Cloud));
+    // As the table of models has it.
+    assert_eq!(
+        (groq.context, groq.place),
+        (Context::Tokens(131_072), Place::Cloud)
+    );
 
     let cloud = Settings {
         attempts: 2,

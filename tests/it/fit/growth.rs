@@ -22,6 +22,7 @@ fn sent_while_growing(steps: &[Vec<Said>], window: u32) -> Vec<Vec<String>> {
             Fitted::Cut {
                 messages, counted, ..
             } => {
+                let counted = counted.unwrap();
                 assert!(
                     counted > budget(window).limit() / 3,
                     "{counted}: more went than had to"

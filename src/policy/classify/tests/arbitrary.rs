@@ -68,6 +68,7 @@ fn read_all(status: u16, body: &[u8]) {
         usage_chunk: UsageChunk::Wanted,
         origin: Origin::Target,
         names: Names::none(),
+        company: Company::for_host(""),
     };
     let mut faults = vec![anthropic::fault(status, body)];
     faults.extend(serde_json::from_slice(body).map(|error| anthropic::inside(&error)));

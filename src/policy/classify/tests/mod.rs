@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::openai::UsageChunk;
-use crate::provider::{Event, Fault, Names, Origin, PROVIDERS, Provider, Reading};
+use crate::provider::{Company, Event, Fault, Names, Origin, PROVIDERS, Provider, Reading};
 
 mod anthropic;
 mod any;
@@ -141,6 +141,7 @@ fn read_with(dialect: &dyn Provider, said: Said) -> Fault {
         usage_chunk: UsageChunk::Unwanted,
         origin: Origin::Any,
         names: Names::none(),
+        company: Company::for_host(""),
     };
     match said {
         Answer(status, body) => dialect.fault(status, body.as_bytes()),

@@ -178,7 +178,7 @@ pub(super) const CASES: &[Case] = &[
         Body(
             r#"{"id":"gen-1","choices":[{"index":0,"finish_reason":"error","error":{"code":502,"message":"x"},"message":{"role":"assistant","content":""}}]}"#,
         ),
-        (Reason::InStreamError, Action::Retry, FAILED),
+        OVERLOADED,
     ),
     case(
         67,

@@ -1,0 +1,298 @@
+//! Writes a Messages request out of an OpenAI one.
+//!
+//! # What is always said
+//!
+//! - `max_tokens`, which Anthropic wants: the caller's, else 8,192, more where the model thinks; never more
+//!   than the model can write.
+//!
+//! # What has another form
+//!
+//! - `response_format` with a schema becomes `output_config.format`; without one (`json_object`) there is
+//!   nothing like it, so the system says it.
+//! - `temperature` ends at 1 here. Models of today take it or `top_p` and not both, so of both the first is
+//!   told; while a model thinks it takes neither.
+//! - `user` becomes `metadata.user_id`, unless it looks like an address or a telephone number: Anthropic
+//!   wants nobody's name there.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::models::Ability;
+use crate::openai::json::{self, Object, Writer};
+use crate::openai::{Delivery, fields};
+use crate::provider::anthropic::conversation::{Conversation, LastWord};
+use crate::provider::anthropic::schema::{self, Fitted};
+use crate::provider::anthropic::thinking::{May, Plan};
+use crate::provider::anthropic::tools::Tools;
+use crate::provider::{Ask, REASONING_EFFORT, Unsupported, UpstreamRequest};
+
+/// The caller's fields that are told, or named where they are not.
+const TAKEN: [&str; 13] = [
+    "cache_control",
+    "parallel_tool_calls",
+    REASONING_EFFORT,
+    "response_format",
+    "safety_identifier",
+    "service_tier",
+    "stop",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_k",
+    "top_p",
+    "user",
+];
+
+/// What the system says where the answer has to be JSON of any shape.
+const JSON_ONLY: &str = "Answer with one JSON object and nothing else: no words before or after it, and no \
+     code fence around it.";
+
+/// How long a user's id may be.
+const LONGEST_USER: usize = 256;
+
+/// The body of the upstream request.
+pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
+    let mut sent = UpstreamRequest::default();
+    let given = &ask.request.fields;
+    if ask.request.choices > 1 {
+        return Err(Unsupported("n"));
+    }
+    for name in fields::left_out(given, |name| TAKEN.contains(&name)).map_err(Unsupported)? {
+        sent.drop(name);
+    }
+    let tools = Tools::of(ask)?;
+    let format = Format::of(given, &mut sent)?;
+    let mut conversation = Conversation::read(ask, &mut sent)?;
+    let may = if tools.is_forced() {
+        May::NotThink
+    } else if conversation.is_thoughtless() {
+        May::ThinkAnew
+    } else {
+        May::Think
+    };
+    let (plan, max_tokens) = Plan::of(ask, may, &mut sent)?;
+    // Held to a schema, an answer begins at its beginning.
+    let begins_anew = matches!(format, Format::Schema(_));
+    conversation.close(if begins_anew || !plan.allows_prefill(ask) {
+        LastWord::Told
+    } else {
+        LastWord::GoneOnWith
+    });
+
+    let mut out = Vec::with_capacity(capacity(ask));
+    let mut object = Writer::new(&mut out);
+    object
+        .text("model", ask.model)
+        .number("max_tokens", max_tokens.into());
+    if let Some(cache_control) = given
+        .raw("cache_control")
+        .filter(|raw| raw.get().starts_with('{'))
+    {
+        object.raw("cache_control", cache_control.get());
+    }
+    tools.write(&mut object, &conversation, &mut sent)?;
+    conversation.write_system(&mut object, format.words());
+    conversation.write_turns(object.name("messages"), plan.replay(ask));
+    plan.write(&mut object);
+    output_config(&mut object, plan, &format);
+    sampling(&mut object, ask, plan, &mut sent);
+    stop(&mut object, given, &mut sent)?;
+    metadata(&mut object, given, &mut sent);
+    service_tier(&mut object, given, &mut sent);
+    match ask.delivery {
+        Delivery::Streamed => object.raw("stream", "true"),
+        Delivery::Whole => &mut object,
+    };
+    object.end();
+    sent.body = out;
+    Ok(sent)
+}
+
+fn capacity(ask: &Ask<'_>) -> usize {
+    let text: usize = ask
+        .messages
+        .iter()
+        .filter_map(|message| message.content.as_ref())
+        .map(|content| content.get().len().saturating_add(64))
+        .sum();
+    let tools = ask.request.tools().map_or(0, |tools| tools.get().len());
+    text.saturating_add(tools).saturating_add(1024)
+}
+
+/// What the answer must look like.
+enum Format {
+    Any,
+    /// A JSON object.
+    Json,
+    /// What this schema says.
+    Schema(Vec<u8>),
+}
+
+impl Format {
+    fn of(given: &Object<'_>, sent: &mut UpstreamRequest) -> Result<Self, Unsupported> {
+        const PATH: &str = "response_format.json_schema.schema";
+
+        let Some(wanted) = given.object("response_format") else {
+            return Ok(Self::Any);
+        };
+        match wanted.text("type").as_deref() {
+            Some("text") => Ok(Self::Any),
+            Some("json_object") => Ok(Self::Json),
+            Some("json_schema") => {
+                let named = wanted.object("json_schema");
+                let Some(schema) = named.and_then(|it| it.present("schema")) else {
+                    return Ok(Self::Json);
+                };
+                let Fitted { json, stripped } =
+                    schema::fit(schema.get()).ok_or(Unsupported("response_format"))?;
+                if stripped > 0 {
+                    sent.drop(PATH);
+                }
+                Ok(Self::Schema(json))
+            }
+            _ => Err(Unsupported("response_format.type")),
+        }
+    }
+
+    /// What the system has to say of it.
+    fn words(&self) -> Option<&'static str> {
+        match self {
+            Self::Json => Some(JSON_ONLY),
+            Self::Any | Self::Schema(_) => None,
+        }
+    }
+}
+
+fn output_config(request: &mut Writer<'_>, plan: Plan, format: &Format) {
+    let schema = match format {
+        Format::Schema(schema) => Some(schema),
+        Format::Any | Format::Json => None,
+    };
+    if plan.effort().is_none() && schema.is_none() {
+        return;
+    }
+    let mut config = Writer::new(request.name("output_config"));
+    if let Some(effort) = plan.effort() {
+        config.text("effort", effort);
+    }
+    if let Some(schema) = schema {
+        let mut format = Writer::new(config.name("format"));
+        format.raw("type", "\"json_schema\"");
+        format.name("schema").extend_from_slice(schema);
+        format.end();
+    }
+    config.end();
+}
+
+fn sampling(request: &mut Writer<'_>, ask: &Ask<'_>, plan: Plan, sent: &mut UpstreamRequest) {
+    let given = &ask.request.fields;
+    let number = |name: &str| {
+        let raw = given.raw(name).filter(|_| !ask.leaves_out(name))?;
+        Some((raw.get(), raw.get().parse::<f64>().ok()?))
+    };
+    // 1 is what happens anyway.
+    let unusual = |name: &str| number(name).filter(|(_, value)| value.total_cmp(&1.0).is_ne());
+    let is_fixed = plan.thinks(ask);
+    let temperature = unusual("temperature");
+    match temperature {
+        Some(_) if is_fixed => sent.drop("temperature"),
+        Some((_, value)) if value > 1.0 => {
+            sent.drop("temperature");
+            request.raw("temperature", "1");
+        }
+        Some((text, _)) => {
+            request.raw("temperature", text);
+        }
+        None => {}
+    }
+    match unusual("top_p") {
+        Some(_) if is_fixed || temperature.is_some() => sent.drop("top_p"),
+        Some((text, _)) => {
+            request.raw("top_p", text);
+        }
+        None => {}
+    }
+    match number("top_k") {
+        Some(_) if is_fixed || ask.abilities.lacks(Ability::Sampling) => sent.drop("top_k"),
+        Some((text, _)) => {
+            request.raw("top_k", text);
+        }
+        None if given.raw("top_k").is_some() => sent.drop("top_k"),
+        None => {}
+    }
+}
+
+/// Texts of nothing but white space are refused there.
+fn stop(
+    request: &mut Writer<'_>,
+    given: &Object<'_>,
+    sent: &mut UpstreamRequest,
+) -> Result<(), Unsupported> {
+    let Some(raw) = given.raw("stop") else {
+        return Ok(());
+    };
+    let listed: Vec<&RawValue> = if raw.get().starts_with('[') {
+        serde_json::from_str(raw.get()).map_err(|_| Unsupported("stop"))?
+    } else {
+        vec![raw]
+    };
+    let texts = listed.into_iter().map(json::string);
+    let all: Vec<Cow<'_, str>> = texts.collect::<Option<_>>().ok_or(Unsupported("stop"))?;
+    let (told, blank): (Vec<_>, Vec<_>) = all.iter().partition(|text| !text.trim().is_empty());
+    if !blank.is_empty() {
+        sent.drop("stop");
+    }
+    if told.is_empty() {
+        return Ok(());
+    }
+    let out = request.name("stop_sequences");
+    for (at, text) in told.into_iter().enumerate() {
+        out.push(if at == 0 { b'[' } else { b',' });
+        json::write_string(out, text);
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn metadata(request: &mut Writer<'_>, given: &Object<'_>, sent: &mut UpstreamRequest) {
+    let mut told: Option<Cow<'_, str>> = None;
+    for name in ["safety_identifier", "user"] {
+        let Some(raw) = given.raw(name) else {
+            continue;
+        };
+        match json::string(raw).filter(|user| is_nobodys_name(user)) {
+            Some(user) if told.as_ref().is_none_or(|told| *told == user) => told = Some(user),
+            _ => sent.drop(name),
+        }
+    }
+    if let Some(user) = told {
+        let mut metadata = Writer::new(request.name("metadata"));
+        metadata.text("user_id", &user);
+        metadata.end();
+    }
+}
+
+/// Whether a text may be a user's id: it is short, and neither an address nor a telephone number.
+fn is_nobodys_name(user: &str) -> bool {
+    let digits = user.chars().filter(char::is_ascii_digit).count();
+    let is_dialled = |c: char| c.is_ascii_digit() || " +-./()".contains(c);
+    let is_number = (7..=15).contains(&digits) && user.chars().all(is_dialled);
+    let has_signs = !user.chars().all(|c| c.is_ascii_digit());
+    let is_phone = is_number && (has_signs || user.starts_with('0') || digits >= 10);
+    !user.is_empty() && user.len() <= LONGEST_USER && !user.contains('@') && !is_phone
+}
+
+fn service_tier(request: &mut Writer<'_>, given: &Object<'_>, sent: &mut UpstreamRequest) {
+    match given.text("service_tier").as_deref() {
+        Some("default" | "standard_only") => {
+            request.raw("service_tier", "\"standard_only\"");
+        }
+        Some("auto") => {
+            request.raw("service_tier", "\"auto\"");
+        }
+        Some(_) => sent.drop("service_tier"),
+        None if given.raw("service_tier").is_some() => sent.drop("service_tier"),
+        None => {}
+    }
+}

@@ -1,0 +1,309 @@
+//! Puts right in an answer what callers could not read, or would read wrongly: what a company's row
+//! says of its answers, and tools that it knows by other names.
+//!
+//! # Why the answer is written anew, and when
+//!
+//! OpenAI's SDKs put the pieces of a call together by its index and answer it by its id; without them
+//! they lose calls or fail. Only choices that have what needs it are written anew, and of those only
+//! the members in question: all else, and every other answer, stays as the upstream wrote it.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::openai::answer::ChoiceParts;
+use crate::openai::json::{self, Object, Writer};
+use crate::provider::company::Mend;
+use crate::provider::openai::flat::flattened;
+use crate::provider::openai::made::{Begins, Made};
+use crate::provider::{Names, Reading};
+
+/// Mends the chunks of one stream, or one whole answer.
+#[derive(Debug)]
+pub(super) struct Mender {
+    mends: &'static [Mend],
+    names: Names,
+    request_id: String,
+    /// What each choice has called so far, by its index.
+    made: BTreeMap<u64, Made>,
+}
+
+/// In what an answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// In chunks, with a `delta`.
+    Pieces,
+    /// In one body, with a `message`.
+    Whole,
+}
+
+impl Mender {
+    /// What mends the answers to a request; `None` where nothing has to be looked for.
+    pub(super) fn new(ask: &Reading<'_>) -> Option<Self> {
+        let mends = ask.company.mends;
+        let is_needed = !mends.is_empty() || !ask.names.is_empty();
+        is_needed.then(|| Self {
+            mends,
+            names: ask.names.clone(),
+            request_id: ask.request_id.to_owned(),
+            made: BTreeMap::new(),
+        })
+    }
+
+    /// The answer or chunk `json`, whose choices are `choices`, as callers can read it; `None` where it
+    /// may stay as it is.
+    pub(super) fn mended(
+        &mut self,
+        json: &str,
+        choices: &[ChoiceParts<'_>],
+        form: Form,
+    ) -> Option<String> {
+        if !choices.iter().any(|choice| self.concerns(choice)) {
+            return None;
+        }
+        let answer = Object::parse(json).ok()?;
+        let listed: Vec<Object<'_>> = serde_json::from_str(answer.raw("choices")?.get()).ok()?;
+        let mut written = Vec::with_capacity(json.len());
+        let mut is_other = Sameness::Same;
+        let mut object = Writer::new(&mut written);
+        for (name, value) in &answer.0 {
+            if name == "choices" {
+                let out = object.name(name);
+                out.push(b'[');
+                for (at, choice) in listed.iter().enumerate() {
+                    separate(out, at);
+                    is_other = is_other.and(self.write_choice(out, choice, form));
+                }
+                out.push(b']');
+            } else {
+                object.raw(name, value.get());
+            }
+        }
+        object.end();
+        match is_other {
+            Sameness::Same => None,
+            Sameness::Other => String::from_utf8(written).ok(),
+        }
+    }
+
+    fn does(&self, mend: Mend) -> bool {
+        self.mends.contains(&mend)
+    }
+
+    /// Whether there may be something to mend in a choice.
+    fn concerns(&self, choice: &ChoiceParts<'_>) -> bool {
+        let messages = [choice.delta.as_ref(), choice.message.as_ref()];
+        let mut messages = messages.into_iter().flatten().peekable();
+        if messages.peek().is_none() && self.does(Mend::Messages) {
+            return true;
+        }
+        let ends = choice.finish_reason.as_deref() == Some("stop");
+        ends && self.does(Mend::Stops)
+            || messages.any(|message| {
+                let is_list = message.content().is_some_and(is_list);
+                message.calls().is_some() || is_list && self.does(Mend::Contents)
+            })
+    }
+
+    fn write_choice(&mut self, out: &mut Vec<u8>, choice: &Object<'_>, form: Form) -> Sameness {
+        let index = choice.number("index").unwrap_or(0);
+        let part = match form {
+            Form::Pieces => "delta",
+            Form::Whole => "message",
+        };
+        let mut is_other = Sameness::Same;
+        // Whether it calls decides what its end is called, wherever that stands.
+        let mended = choice.object(part).map(|message| {
+            let mut mended = Vec::new();
+            is_other = self.write_message(&mut mended, &message, index, form);
+            mended
+        });
+        let mended = mended.and_then(|mended| String::from_utf8(mended).ok());
+        let calls = self.made.get(&index).is_some_and(|made| !made.is_empty());
+        let ends_calling = calls
+            && self.does(Mend::Stops)
+            && choice.text("finish_reason").as_deref() == Some("stop");
+        let mut object = Writer::new(out);
+        for (name, value) in &choice.0 {
+            match (name.as_ref(), &mended) {
+                (name, Some(mended)) if name == part => object.raw(name, mended),
+                ("finish_reason", _) if ends_calling => {
+                    is_other = Sameness::Other;
+                    object.raw(name, "\"tool_calls\"")
+                }
+                (name, _) => object.raw(name, value.get()),
+            };
+        }
+        if choice.raw(part).is_none() && self.does(Mend::Messages) {
+            is_other = Sameness::Other;
+            let nothing = match form {
+                Form::Pieces => "{}",
+                Form::Whole => r#"{"role":"assistant","content":null}"#,
+            };
+            object.raw(part, nothing);
+        }
+        object.end();
+        is_other
+    }
+
+    fn write_message(
+        &mut self,
+        out: &mut Vec<u8>,
+        message: &Object<'_>,
+        choice: u64,
+        form: Form,
+    ) -> Sameness {
+        let mut is_other = Sameness::Same;
+        let mut thoughts = String::new();
+        let mut object = Writer::new(out);
+        for (name, value) in &message.0 {
+            match name.as_ref() {
+                "content" if is_list(value) && self.does(Mend::Contents) => {
+                    is_other = Sameness::Other;
+                    let (text, thought) = flattened(value);
+                    thoughts.push_str(&thought);
+                    object.raw(name, &format!("\"{text}\""));
+                }
+                "tool_calls" if is_list(value) => {
+                    let same = self.write_calls(object.name(name), value, choice, form);
+                    is_other = is_other.and(same);
+                }
+                _ => {
+                    object.raw(name, value.get());
+                }
+            }
+        }
+        if !thoughts.is_empty() && message.raw("reasoning").is_none() {
+            object.raw("reasoning", &format!("\"{thoughts}\""));
+        }
+        object.end();
+        is_other
+    }
+
+    fn write_calls(
+        &mut self,
+        out: &mut Vec<u8>,
+        calls: &RawValue,
+        choice: u64,
+        form: Form,
+    ) -> Sameness {
+        let Ok(listed) = serde_json::from_str::<Vec<Object<'_>>>(calls.get()) else {
+            out.extend_from_slice(calls.get().as_bytes());
+            return Sameness::Same;
+        };
+        let mut made = self.made.remove(&choice).unwrap_or_default();
+        let mut is_other = Sameness::Same;
+        out.push(b'[');
+        for (at, call) in listed.iter().enumerate() {
+            separate(out, at);
+            is_other = is_other.and(self.write_call(out, call, &mut made, form));
+        }
+        out.push(b']');
+        self.made.insert(choice, made);
+        is_other
+    }
+
+    fn write_call(
+        &self,
+        out: &mut Vec<u8>,
+        call: &Object<'_>,
+        made: &mut Made,
+        form: Form,
+    ) -> Sameness {
+        let function = call.object("function");
+        let name = function.as_ref().and_then(|function| function.text("name"));
+        // Mistral's SDK writes `null` as a text for an id that there is none of.
+        let id = call.text("id");
+        let id = id.filter(|id| !id.is_empty() && id != "null");
+        let is_named = name.is_some_and(|name| !name.is_empty());
+        let told = call.number("index");
+        let (place, begins) = made.place(id.as_deref(), told, is_named);
+        let mends = self.does(Mend::Calls);
+        let index = u64::try_from(place).unwrap_or_default();
+        let sets_index = mends && form == Form::Pieces && told != Some(index);
+        let sets_id = mends && begins == Begins::Yes && id.is_none();
+        let says_function = matches!(call.text("type").as_deref(), Some(kind) if !kind.is_empty());
+        let sets_type = mends && begins == Begins::Yes && !says_function;
+        let mut is_other = Sameness::Same.or(sets_index || sets_id || sets_type);
+        let mut object = Writer::new(out);
+        if sets_index {
+            object.number("index", index);
+        }
+        if sets_id {
+            object.text("id", &format!("call_{}_{place}", self.request_id));
+        }
+        if sets_type {
+            object.raw("type", "\"function\"");
+        }
+        for (name, value) in &call.0 {
+            match (name.as_ref(), &function) {
+                ("index", _) if sets_index => {}
+                ("id", _) if sets_id => {}
+                ("type", _) if sets_type => {}
+                ("function", Some(function)) => {
+                    is_other = is_other.and(self.write_function(object.name(name), function));
+                }
+                (name, _) => {
+                    object.raw(name, value.get());
+                }
+            }
+        }
+        object.end();
+        is_other
+    }
+
+    fn write_function(&self, out: &mut Vec<u8>, function: &Object<'_>) -> Sameness {
+        let mut is_other = Sameness::Same;
+        let mut object = Writer::new(out);
+        for (name, value) in &function.0 {
+            match name.as_ref() {
+                "name" => {
+                    let sent = json::string(value).unwrap_or_default();
+                    let callers = self.names.callers(&sent);
+                    if callers == sent {
+                        object.raw(name, value.get());
+                    } else {
+                        is_other = Sameness::Other;
+                        object.text(name, callers);
+                    }
+                }
+                "arguments" if self.does(Mend::Calls) && value.get().starts_with('{') => {
+                    is_other = Sameness::Other;
+                    object.text(name, value.get());
+                }
+                _ => {
+                    object.raw(name, value.get());
+                }
+            }
+        }
+        object.end();
+        is_other
+    }
+}
+
+/// Whether an answer is still as the upstream wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sameness {
+    Other,
+    Same,
+}
+
+impl Sameness {
+    fn and(self, more: Self) -> Self {
+        self.or(more == Self::Other)
+    }
+
+    fn or(self, is_other: bool) -> Self {
+        if is_other { Self::Other } else { self }
+    }
+}
+
+fn separate(out: &mut Vec<u8>, at: usize) {
+    if at > 0 {
+        out.push(b',');
+    }
+}
+
+fn is_list(raw: &RawValue) -> bool {
+    raw.get().starts_with('[')
+}
