@@ -68,9 +68,11 @@ fn listed<T>(
     (noun, known): (&str, &[&str]),
     named: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, String> {
-    let words: Vec<String> = serde_json::from_str(raw.get())
+    let items: Vec<&RawValue> = serde_json::from_str(raw.get())
         .map_err(|_| format!("is {}: it should be {what}", value::shown(raw)))?;
-    let read = |word: String| {
+    let read = |item: &RawValue| {
+        let word = json::string(item)
+            .ok_or_else(|| format!("holds {}: it should be {what}", value::shown(item)))?;
         named(&word).ok_or_else(|| {
             let guess = spelling::nearest(&word, known);
             let guess = guess.map_or(String::new(), |name| format!("did you mean \"{name}\"? "));
@@ -81,7 +83,7 @@ fn listed<T>(
             )
         })
     };
-    words.into_iter().map(read).collect()
+    items.into_iter().map(read).collect()
 }
 
 /// What is known of a target's model.

@@ -245,7 +245,8 @@ pub(super) static ROWS: &[Row<Settings>] = &[
             ("false", |s| s.watch = Watch::No),
         ]),
         doc: "whether every chunk of a stream is looked at; if `false`, a stream of mode \"error\" \
-              passes untouched after its first word, which costs next to nothing",
+              passes untouched after its first word, which costs next to nothing, where nothing of \
+              it has to be put in OpenAI's words",
     },
     Row {
         name: "breaker_failures",

@@ -215,15 +215,19 @@ impl Account {
         account.last_refusal = Some(refusal);
     }
 
-    /// The upstream's words that the caller can act on: only where nothing else went wrong, or where
-    /// they ended the chain.
+    /// The upstream's words that the caller can act on: only where all that went wrong is the caller's to
+    /// change, or where they ended the chain.
     pub(super) fn refusal(&self, last: Last) -> Option<Refusal> {
         let account = self.0.borrow();
         let only_refusals = attempt::settled(&account.attempts).iter().all(|attempt| {
             attempt.reason.is_some_and(|reason| {
                 let refusal = matches!(
                     reason,
-                    Reason::ContentPolicy | Reason::Rejected | Reason::Unsupported
+                    Reason::ContentPolicy
+                        | Reason::ContextOverflow
+                        | Reason::Rejected
+                        | Reason::TooLong
+                        | Reason::Unsupported
                 );
                 refusal || reason.is_struck()
             })

@@ -188,6 +188,9 @@ pub(super) struct Failure {
     pub(super) usage: Option<Usage>,
 }
 
+/// What the caller is told where nobody gives another answer than the one that was withheld.
+pub(super) const WITHHELD: &str = "the answer was withheld on policy grounds";
+
 /// Makes one attempt. `terms` are those of a stream, and `begun` is told when its headers are here.
 pub(super) async fn attempt<W: Platform>(
     world: &W,
@@ -417,7 +420,7 @@ async fn peek<W: Platform>(
                 });
             }
             Standing::Finished | Standing::Complete
-                if !relay.has_spoken() && is_withheld(plan.target, relay.tally().finish) =>
+                if relay.is_unanswered() && is_withheld(plan.target, relay.tally().finish) =>
             {
                 return Err(Failure::withheld(relay.tally().usage, plan.wording));
             }
@@ -434,7 +437,7 @@ async fn peek<W: Platform>(
 }
 
 /// Whether an answer that ended so is one that the next target is to give, of which nothing has gone out.
-fn is_withheld(target: &Target, finish: Option<Finish>) -> bool {
+pub(super) fn is_withheld(target: &Target, finish: Option<Finish>) -> bool {
     let goes_on = target.settings.content_policy == ContentPolicy::Failover;
     goes_on && finish == Some(Finish::ContentFilter)
 }
@@ -491,7 +494,7 @@ impl Failure {
     /// The provider answered that it withholds the answer.
     fn withheld(usage: Option<Usage>, wording: Wording) -> Self {
         let fault = Fault {
-            message: "the answer was withheld on policy grounds".to_owned(),
+            message: WITHHELD.to_owned(),
             ..Fault::known(Reason::ContentPolicy)
         };
         Self {

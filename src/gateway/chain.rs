@@ -22,9 +22,10 @@ use crate::gateway::open::{Entrance, Heard, Opened, is_put_off, note_busy, open}
 use crate::gateway::own;
 use crate::gateway::shape::Cutting;
 use crate::gateway::spent::Used;
-use crate::openai::{Message, Usage};
+use crate::openai::Usage;
 use crate::platform::{CallerLeft, Platform};
 use crate::policy::breaker::Health;
+use crate::policy::fit;
 use crate::provider::Completion;
 use crate::reason::Reason;
 use crate::stream::collect::Collector;
@@ -218,7 +219,10 @@ async fn take<W: Platform>(
                 reckoning,
             };
             after_break(job, target, broken, so_far)?;
-            course.broke(at, verdict.reason);
+            // Its policy would be the same.
+            if verdict.reason != Reason::ContentPolicy {
+                course.broke(at, verdict.reason);
+            }
             ControlFlow::Continue(())
         }
     }
@@ -308,8 +312,11 @@ fn next<W: Platform>(job: &Job<'_, W>, sink: &mut Sink, written: &Written, reaso
     match sink {
         Sink::Live(Sent::Nothing) | Sink::Held => Next::BeginsAnew,
         Sink::Live(Sent::Something) if goes_on => Next::GoesOn,
-        // Nothing is out, so whoever has another answer may as well give that.
-        Sink::Collected(_) if goes_on && reason != Reason::NoSplice => Next::GoesOn,
+        // Nothing is out, so whoever has another answer may as well give that. Thoughts alone are not
+        // gone on with: those of two models, as one's, would not be signed for.
+        Sink::Collected(_) if goes_on && !written.is_empty() && reason != Reason::NoSplice => {
+            Next::GoesOn
+        }
         Sink::Live(Sent::Something) => Next::IsNot,
         Sink::Collected(collector) => {
             *collector = Collector::new(job.request.choices);
@@ -331,12 +338,9 @@ fn used<W: Platform>(
     if let Some(usage) = tally.usage {
         return (usage, Reckoning::Counted);
     }
-    let bytes = |message: &Message<'_>| message.content.as_ref().map_or(0, |it| it.get().len());
-    let asked: usize = job.request.messages.iter().map(bytes).sum();
-    let asked = u64::try_from(asked).unwrap_or(u64::MAX);
     let wrote = written.characters().saturating_sub(job.account.parted());
     let about = Usage {
-        prompt_tokens: counted.map_or(asked / BYTES_A_TOKEN, u64::from),
+        prompt_tokens: counted.map_or_else(|| fit::about(&job.request.messages), u64::from),
         completion_tokens: wrote.div_ceil(BYTES_A_TOKEN),
         ..Usage::default()
     };

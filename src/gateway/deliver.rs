@@ -9,7 +9,8 @@ use std::rc::Rc;
 
 use crate::config::{Mode, Target};
 use crate::gateway::account::Answerer;
-use crate::gateway::attempt::Stream;
+use crate::gateway::attempt::{Stream, WITHHELD, is_withheld};
+use crate::gateway::exhausted::Refusal;
 use crate::gateway::hold::{Hold, during};
 use crate::gateway::job::{Job, Passing};
 use crate::openai::Delivery;
@@ -105,7 +106,7 @@ pub(super) async fn deliver<W: Platform>(
             // The call ends before its slot is another's.
             drop(body);
             drop(hold);
-            let ended = ended(&mut relay);
+            let ended = withheld(job, target, ended(&mut relay));
             if let Delivered::Whole(tally) = ended {
                 open(job, answerer);
                 if job.door.write(&relay.take()).await.is_err() {
@@ -126,8 +127,27 @@ pub(super) async fn deliver<W: Platform>(
             drop(body);
             drop(hold);
             collector.feed(&relay.take());
-            ended(&mut relay)
+            withheld(job, target, ended(&mut relay))
         }
+    }
+}
+
+/// An answer of which nothing has gone out, and that its provider withholds in its midst, is none where
+/// the next target is to give one.
+fn withheld<W: Platform>(job: &Job<'_, W>, target: &Target, ended: Delivered) -> Delivered {
+    match ended {
+        Delivered::Whole(tally) if is_withheld(target, tally.finish) => {
+            job.account.refuse(Refusal {
+                reason: Reason::ContentPolicy,
+                text: WITHHELD.to_owned(),
+            });
+            Delivered::Broke {
+                verdict: classify::known(Reason::ContentPolicy, Wording::Ours),
+                tally,
+                written: Written::default(),
+            }
+        }
+        Delivered::Broke { .. } | Delivered::CallerLeft(_) | Delivered::Whole(_) => ended,
     }
 }
 

@@ -51,14 +51,17 @@ pub fn explain(
             400,
             "invalid_request_error",
             "context_length_exceeded",
-            "the conversation is too long for every target of this route".to_owned(),
+            format!(
+                "the conversation is too long for every target {}",
+                whose(private)
+            ),
         )
     } else if all(&|attempt| is_unsupported(attempt) || is_too_long(attempt)) {
         (
             400,
             "invalid_request_error",
             UNSUPPORTED,
-            unsupported(&asked),
+            unsupported(&asked, whose(private)),
         )
     } else if let Some(ground) = private {
         (
@@ -181,8 +184,16 @@ fn is_too_long(attempt: &Attempt) -> bool {
     )
 }
 
+/// Which targets a request could have been sent to.
+const fn whose(private: Option<Ground>) -> &'static str {
+    match private {
+        Some(_) => "at home",
+        None => "of this route",
+    }
+}
+
 /// The words for a request that no target can serve: with what, and which targets those are.
-fn unsupported(asked: &[&Attempt]) -> String {
+fn unsupported(asked: &[&Attempt], whose: &str) -> String {
     let mut names: Vec<String> = Vec::new();
     let mut each: Vec<String> = Vec::new();
     for attempt in asked {
@@ -200,12 +211,12 @@ fn unsupported(asked: &[&Attempt]) -> String {
     let field = asked.first().and_then(|attempt| attempt.field);
     match field.filter(|field| asked.iter().all(|attempt| attempt.field == Some(*field))) {
         Some(field) => format!(
-            "no target of this route can serve {}: it is more than {} can do",
+            "no target {whose} can serve {}: it is more than {} can do",
             wish(field),
             names.join(", ")
         ),
         None => format!(
-            "no target of this route can serve the request: {}",
+            "no target {whose} can serve the request: {}",
             each.join("; ")
         ),
     }

@@ -15,6 +15,7 @@ use crate::policy::breaker::{Health, Permit};
 use crate::policy::cost::Tariff;
 use crate::policy::drill::{self, Drill};
 use crate::policy::privacy::Ground;
+use crate::provider::{Names, company};
 use crate::stream::relay::Keep;
 
 /// How a stream goes to the caller.
@@ -80,12 +81,23 @@ impl<W: Platform> Job<'_, W> {
     pub(super) fn passing(&self, target: &Target) -> Passing {
         let untouched = target.settings.watch == Watch::No
             && self.mode == Mode::Error
-            && self.request.delivery == Delivery::Streamed;
+            && self.request.delivery == Delivery::Streamed
+            && self.needs_no_other_words(target);
         if untouched {
             Passing::Untouched
         } else {
             Passing::Watched
         }
+    }
+
+    /// Whether a stream of the target's is what the caller should get, as far as can be told before: in
+    /// OpenAI's dialect, with nothing to be put right that is needed, and every tool called by the
+    /// caller's name.
+    fn needs_no_other_words(&self, target: &Target) -> bool {
+        let rule = target.provider.tool_names(target.company);
+        target.provider.name() == company::DIALECT
+            && target.company.answers_plainly()
+            && rule.is_none_or(|rule| Names::of_tools(self.request, &rule).is_empty())
     }
 
     /// How a target fails in the drill that the request takes part in.

@@ -10,7 +10,8 @@
 //! # What a route's window is
 //!
 //! The largest of its targets' that is known: a conversation that is too long for one goes on to one
-//! with a larger window. `context_min` is the smallest: what is no longer than that is cut nowhere.
+//! with a larger window. A target that lacks its key or its binding takes none. `context_min` is the
+//! smallest: what is no longer than that is cut nowhere.
 
 use crate::config::{Config, Key, Place, Privacy, Route, Target, Way};
 use crate::error::Downstream;
@@ -81,7 +82,11 @@ fn entry(out: &mut Vec<u8>, config: &Config, name: &str, windows: &[Option<u32>]
         .number("created", 0)
         .text("owned_by", "pilotlight");
     if let Some(route) = config.routes.get(name) {
-        let windows = || route.targets.iter().filter_map(|at| *windows.get(*at)?);
+        let window = |at: &usize| {
+            let target = config.targets.get(*at)?;
+            (*windows.get(*at)?).filter(|_| can_be_asked(target))
+        };
+        let windows = || route.targets.iter().filter_map(window);
         let (smallest, largest) = (windows().min(), windows().max());
         told_window(&mut object, largest, None);
         let ours = object.name("pilotlight");
@@ -96,6 +101,11 @@ fn entry(out: &mut Vec<u8>, config: &Config, name: &str, windows: &[Option<u32>]
         target_entry(object.name("pilotlight"), target, *window);
     }
     object.end();
+}
+
+/// Whether a target is set up so that it can be asked at all.
+const fn can_be_asked(target: &Target) -> bool {
+    !matches!(target.key, Key::Missing(_)) && !matches!(target.way, Way::Missing(_))
 }
 
 /// The window and the longest answer under the names by which clients look for them.

@@ -535,14 +535,14 @@ fn corrected<W: Platform>(
     let (request, messages) = (errand.request, &shaped.messages);
     let is_guess = window > fit::COUNTED && shaped.omitted.truncated.is_none();
     let ratio = match failure.fault.as_ref()?.prompt_tokens {
+        // What one conversation teaches of an estimate holds for that one: nothing would ever unteach it.
+        Some(real) if window > fit::COUNTED => {
+            let estimated = fit::estimate(request, messages);
+            job.isolate.ratio(name).learned(estimated, real)
+        }
         Some(real) => {
-            let counted = shaped.counted.unwrap_or_else(|| {
-                if window > fit::COUNTED {
-                    fit::estimate(request, messages)
-                } else {
-                    fit::count(request, messages)
-                }
-            });
+            let counted = shaped.counted;
+            let counted = counted.unwrap_or_else(|| fit::count(request, messages));
             job.isolate.learn(name, counted, real)
         }
         None if is_guess => job.isolate.ratio(name),

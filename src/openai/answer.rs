@@ -193,6 +193,8 @@ pub struct AnswerParts<'a> {
     #[serde(borrow, default)]
     pub choices: Option<Vec<ChoiceParts<'a>>>,
     #[serde(borrow, default)]
+    service_tier: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -211,6 +213,11 @@ impl<'a> AnswerParts<'a> {
         let told = self.error.into_iter().chain(groq()).chain(in_choices);
         told.map(RawValue::get)
             .find(|json| !matches!(*json, "null" | "false" | "\"\"" | "{}" | "0"))
+    }
+
+    /// The JSON text of the tier that served the request, where one is told.
+    pub fn service_tier(&self) -> Option<&'a str> {
+        self.service_tier.map(RawValue::get)
     }
 
     /// Whether there is a `usage` member, be it readable or not.
@@ -267,6 +274,8 @@ impl ChoiceParts<'_> {
 #[derive(Debug, Deserialize)]
 pub struct MessageParts<'a> {
     #[serde(borrow, default)]
+    role: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     content: Option<&'a RawValue>,
     #[serde(borrow, default)]
     reasoning: Option<&'a RawValue>,
@@ -292,6 +301,16 @@ impl<'a> MessageParts<'a> {
             || self.thought().is_some()
             || self.calls().is_some()
             || self.says_other()
+    }
+
+    /// Whether it says who speaks.
+    pub fn tells_role(&self) -> bool {
+        self.role.is_some_and(|role| filled(role).is_some())
+    }
+
+    /// Whether it has a list of tool calls with none in it.
+    pub fn has_empty_calls(&self) -> bool {
+        self.tool_calls.is_some_and(is_empty_list)
     }
 
     /// The text, where there is any.
@@ -324,6 +343,12 @@ impl<'a> MessageParts<'a> {
             .flatten()
             .any(|raw| filled(raw).is_some())
     }
+}
+
+/// Whether a value is a list with nothing in it.
+pub fn is_empty_list(raw: &RawValue) -> bool {
+    let inner = raw.get().strip_prefix('[');
+    inner.is_some_and(|inner| inner.trim_start().starts_with(']'))
 }
 
 /// A member's value, unless it says nothing.

@@ -68,6 +68,19 @@ impl<'a> Object<'a> {
     pub fn object(&self, name: &str) -> Option<Self> {
         Self::parse(self.raw(name)?.get()).ok()
     }
+
+    /// The member `name` as a list of objects; empty when it is none.
+    pub fn objects(&self, name: &str) -> Vec<Self> {
+        let listed = self.raw(name).map(RawValue::get);
+        listed
+            .and_then(|listed| serde_json::from_str(listed).ok())
+            .unwrap_or_default()
+    }
+
+    /// The JSON text of the string `name`, unless there is none or it is empty.
+    pub fn spoken(&self, name: &str) -> Option<&'a str> {
+        spoken(self.raw(name)?)
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
@@ -125,6 +138,20 @@ impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
 pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let Name(text) = serde_json::from_str(raw.get()).ok()?;
     Some(text)
+}
+
+/// The JSON text of a string that is not empty; `None` when it is no such string.
+pub fn spoken(raw: &RawValue) -> Option<&str> {
+    Some(raw.get()).filter(|text| text.starts_with('"') && *text != "\"\"")
+}
+
+/// The JSON texts of strings end to end as one, with `between`, which is JSON without quotes, between
+/// them; `None` when there are none.
+pub fn joined<'a>(texts: impl Iterator<Item = &'a str>, between: &str) -> Option<String> {
+    let inner: Vec<&str> = texts
+        .filter_map(|text| text.strip_prefix('"')?.strip_suffix('"'))
+        .collect();
+    (!inner.is_empty()).then(|| format!("\"{}\"", inner.join(between)))
 }
 
 /// The JSON kind of `raw`, as an error message names it.
@@ -190,6 +217,13 @@ impl<'b> Writer<'b> {
         }
         self.out.push(b'}');
     }
+}
+
+/// The JSON text of `text` as a string.
+pub fn spelled(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len().saturating_add(2));
+    write_string(&mut out, text);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Appends `text` as a JSON string.

@@ -26,6 +26,8 @@ pub struct ChatRequest<'a> {
     pub usage_chunk: UsageChunk,
     /// The most tokens that the answer may have (`max_completion_tokens`, else `max_tokens`).
     pub max_tokens: Option<u32>,
+    /// The name by which the caller says so.
+    pub limit: &'static str,
     /// How many answers are wanted (`n`), at least one.
     pub choices: u32,
     /// Every member of the request but `model`, `messages`, `stream`, `stream_options`,
@@ -125,6 +127,10 @@ impl<'a> ChatRequest<'a> {
                 json::string(raw).ok_or_else(|| Downstream::wrong_kind("model", "a string", raw))
             })?;
         let streamed = flag(&object, "stream")?;
+        let limit = [MAX_COMPLETION_TOKENS, MAX_TOKENS]
+            .into_iter()
+            .find(|name| object.present(name).is_some())
+            .unwrap_or(MAX_TOKENS);
         Ok(Self {
             model,
             messages: checked_messages(messages)?,
@@ -134,10 +140,8 @@ impl<'a> ChatRequest<'a> {
                 Delivery::Whole
             },
             usage_chunk: usage_chunk(&object)?,
-            max_tokens: match count(&object, "max_completion_tokens")? {
-                None => count(&object, "max_tokens")?,
-                some => some,
-            },
+            max_tokens: count(&object, limit)?,
+            limit,
             choices: count(&object, "n")?.unwrap_or(1),
             fields: checked(carried(object))?,
             ours_from: None,
@@ -150,10 +154,13 @@ impl<'a> ChatRequest<'a> {
     }
 }
 
+const MAX_COMPLETION_TOKENS: &str = "max_completion_tokens";
+const MAX_TOKENS: &str = "max_tokens";
+
 /// The members that [`ChatRequest`] reads into fields of its own, besides the messages.
 const READ: [&str; 5] = [
-    "max_completion_tokens",
-    "max_tokens",
+    MAX_COMPLETION_TOKENS,
+    MAX_TOKENS,
     "model",
     "stream",
     "stream_options",

@@ -6,8 +6,10 @@
 //! only where the price is, where the upstream itself told what it used, and where the request has no
 //! field that is charged for by something other than tokens.
 
+use serde_json::value::RawValue;
+
 use crate::config::{Config, Place, Target};
-use crate::openai::{ChatRequest, Usage};
+use crate::openai::{ChatRequest, Message, Usage, fields};
 use crate::price::{Money, Price};
 use crate::provider::company::Fields;
 
@@ -47,7 +49,9 @@ struct Power {
 impl Tariff {
     /// The tariff of `target` for this request.
     pub fn of(config: &Config, target: &Target, request: &ChatRequest<'_>) -> Self {
-        let plain = |price: &Price| price.is_free() || !is_charged_for(target, request);
+        let kept = |price: &Price| price.written.is_some() && is_kept_longer(request);
+        let plain =
+            |price: &Price| price.is_free() || !is_charged_for(target, request) && !kept(price);
         let power = config.kwh_price.zip(target.watts);
         Self {
             tokens: target.price.filter(plain),
@@ -88,9 +92,28 @@ fn is_charged_for(target: &Target, request: &ChatRequest<'_>) -> bool {
         let word = request.fields.text(name);
         name == "service_tier" && word.is_some_and(|word| STANDARD_TIERS.contains(&word.as_ref()))
     };
+    let asks = |name: &str| {
+        let value = request.fields.present(name);
+        value.is_some_and(|value| !fields::is_neutral(name, value, &request.fields))
+    };
     CHARGED
         .iter()
-        .any(|name| sent(name) && request.fields.present(name).is_some() && !standard(name))
+        .any(|name| sent(name) && asks(name) && !standard(name))
+}
+
+/// Whether the prompt may be written to the company's cache for longer than the price of that holds for:
+/// for an hour (<https://platform.claude.com/docs/en/build-with-claude/prompt-caching>). Where it only
+/// looks so, the cost is not known.
+fn is_kept_longer(request: &ChatRequest<'_>) -> bool {
+    let marks = |raw: &RawValue| raw.get().contains("\"ttl\"") && raw.get().contains("\"1h\"");
+    let in_message = |message: &Message<'_>| {
+        let listed = message.content.as_deref();
+        let listed = listed.filter(|content| content.get().starts_with('['));
+        let mark = message.fields.raw("cache_control");
+        listed.is_some_and(marks) || mark.is_some_and(marks)
+    };
+    let fields = [request.tools(), request.fields.raw("cache_control")];
+    fields.into_iter().flatten().any(marks) || request.messages.iter().any(in_message)
 }
 
 /// What the same tokens would have cost at the first target of the route that is in the cloud: what an
@@ -191,6 +214,8 @@ mod tests {
             json!({"service_tier": "auto", "seed": 1})
         ));
         assert!(is_known("cloud", json!({"service_tier": null})));
+        assert!(is_known("cloud", json!({"modalities": ["text"]})));
+        assert!(!is_known("cloud", json!({"modalities": ["text", "audio"]})));
         assert!(!is_known("cloud", json!({"service_tier": "priority"})));
         assert!(!is_known("cloud", json!({"service_tier": 5})));
         assert!(!is_known("cloud", json!({"web_search_options": {}})));

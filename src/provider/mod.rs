@@ -14,6 +14,7 @@ use crate::openai::{ChatRequest, Delivery, Finish, Message, Usage, UsageChunk};
 
 pub mod anthropic;
 pub mod company;
+pub mod completion;
 pub mod ollama;
 pub mod openai;
 pub mod portable;

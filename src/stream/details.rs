@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 use crate::openai::json::{Object, Writer};
 use crate::stream::joined::{Joined, Members, write, write_list};
 
+/// The list's name in a message and in a delta.
+pub(super) const NAME: &str = "reasoning_details";
+
 /// The list.
 #[derive(Debug, Default)]
 pub(super) struct Details {
@@ -44,13 +47,9 @@ impl Details {
         if self.entries.is_empty() {
             return;
         }
-        write_list(
-            message.name("reasoning_details"),
-            &self.entries,
-            |out, entry| {
-                entry.write(out);
-            },
-        );
+        write_list(message.name(NAME), &self.entries, |out, entry| {
+            entry.write(out);
+        });
     }
 
     /// The entry that a piece belongs to. One without an index is an entry of its own.
@@ -91,6 +90,33 @@ impl Detail {
         self.rest.write(&mut entry);
         entry.end();
     }
+}
+
+/// The list in a chunk's only choice.
+pub(super) fn of_chunk(chunk: &str) -> Option<Box<RawValue>> {
+    let choices = Object::parse(chunk).ok()?.raw("choices")?;
+    let choices: Vec<Object<'_>> = serde_json::from_str(choices.get()).ok()?;
+    let delta = choices.first()?.object("delta")?;
+    delta.present(NAME).map(ToOwned::to_owned)
+}
+
+/// A list whose indexes are greater by so many, and the least index that is greater than all of them.
+pub(super) fn renumbered(list: &RawValue, by: u64) -> (String, u64) {
+    let pieces: Vec<Object<'_>> = serde_json::from_str(list.get()).unwrap_or_default();
+    let (mut out, mut next) = (Vec::with_capacity(list.get().len()), by);
+    write_list(&mut out, &pieces, |out, piece| {
+        let mut entry = Writer::new(out);
+        let index = piece.number("index").map(|index| index.saturating_add(by));
+        next = next.max(index.map_or(0, |index| index.saturating_add(1)));
+        for (name, value) in &piece.0 {
+            match index.filter(|_| name == "index") {
+                Some(index) => entry.number(name, index),
+                None => entry.raw(name, value.get()),
+            };
+        }
+        entry.end();
+    });
+    (String::from_utf8(out).unwrap_or_default(), next)
 }
 
 #[cfg(test)]

@@ -191,7 +191,7 @@ mod tests {
                 text,
                 r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f"}}]}"#,
             ],
-            r#"{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":""}}]}"#,
+            r#"{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}"#,
         );
         check(
             &[r#"{"content":"x","refusal":"y"}"#],
@@ -211,7 +211,7 @@ mod tests {
             concat!(
                 r#"{"role":"assistant","content":null,"tool_calls":["#,
                 r#"{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},"#,
-                r#"{"id":"b","type":"function","function":{"name":"g","arguments":""}}]}"#,
+                r#"{"id":"b","type":"function","function":{"name":"g","arguments":"{}"}}]}"#,
             ),
         );
         check(

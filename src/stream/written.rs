@@ -12,6 +12,7 @@
 use crate::openai::Usage;
 use crate::openai::json::{self, Object, Writer};
 use crate::stream::calls::Call;
+use crate::stream::details;
 
 /// As much text is kept as this, in bytes; a longer answer can no longer be gone on with.
 const LONGEST: usize = 1024 * 1024;
@@ -27,6 +28,10 @@ pub struct Written {
     calls: Vec<Call>,
     limits: Limits,
     used: Usage,
+    /// The last chunk of thoughts alone, as long as there is no text.
+    thought: String,
+    /// The number of the next of the `reasoning_details`, as far as it is known otherwise.
+    details: u64,
 }
 
 /// Whether the caller has been told who speaks.
@@ -156,6 +161,28 @@ impl Written {
     /// Adds a whole tool call.
     pub fn add_call(&mut self, call: Call) {
         self.calls.push(call);
+    }
+
+    /// Notes a chunk of thoughts that is written as it is. What is in it is read only should another
+    /// target think as well.
+    pub(super) fn add_thought(&mut self, chunk: &str) {
+        if self.is_empty() {
+            self.thought.clear();
+            self.thought.push_str(chunk);
+        }
+    }
+
+    /// Notes the number of the next of the `reasoning_details`.
+    pub(super) fn number_details(&mut self, next: u64) {
+        self.details = self.details.max(next);
+    }
+
+    /// The number that the next of the `reasoning_details` has, where they are another model's: those of
+    /// one number are pieces of one entry, which has one signature.
+    pub(super) fn next_detail(&self) -> u64 {
+        let list = details::of_chunk(&self.thought);
+        let next = list.map_or(0, |list| details::renumbered(&list, 0).1);
+        self.details.max(next)
     }
 
     /// Notes something that only its own model could go on with.

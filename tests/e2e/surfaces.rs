@@ -20,7 +20,7 @@ struct Surface {
     path: &'static str,
 }
 
-/// All of them. What is not spoken yet is written as a comment.
+/// All of them.
 #[rustfmt::skip]
 const SURFACES: &[Surface] = &[
     chat("openai", "/v1", "/v1/chat/completions"),
@@ -29,10 +29,10 @@ const SURFACES: &[Surface] = &[
     chat("openrouter", "/api/v1", "/api/v1/chat/completions"),
     chat("compatible", "/v1", "/v1/chat/completions"),
     Surface { name: "ollama", provider: "ollama", company: None, base: "", path: "/api/chat" },
-    // chat("gemini", "/v1beta/openai", "/v1beta/openai/chat/completions"),
-    // chat("mistral", "/v1", "/v1/chat/completions"),
-    // Surface { name: "anthropic", provider: "anthropic", company: None, base: "", path: "/v1/messages" },
-    // Surface { name: "responses", provider: "responses", company: None, base: "/v1", path: "/v1/responses" },
+    chat("gemini", "/v1beta/openai", "/v1beta/openai/chat/completions"),
+    chat("mistral", "/v1", "/v1/chat/completions"),
+    Surface { name: "anthropic", provider: "anthropic", company: None, base: "", path: "/v1/messages" },
+    Surface { name: "responses", provider: "responses", company: None, base: "/v1", path: "/v1/responses" },
 ];
 
 /// A company that speaks OpenAI's chat completions.

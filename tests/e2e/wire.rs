@@ -136,6 +136,12 @@ pub(crate) fn event(data: &Value) -> String {
     format!("data: {data}\n\n")
 }
 
+/// An event with a name, as Anthropic and the Responses send it: the name is the data's `type`.
+pub(crate) fn named_event(data: &Value) -> String {
+    let name = data["type"].as_str().unwrap();
+    format!("event: {name}\n{}", event(data))
+}
+
 fn delta(delta: &Value, finish_reason: Option<&str>) -> String {
     event(&json!({
         "id": "chatcmpl-1",

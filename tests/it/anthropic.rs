@@ -239,7 +239,9 @@ fn what_anthropic_could_not_answer_faithfully_passes_the_target_over() {
     check(json!({"audio": {"voice": "alloy"}}), "audio");
     check(json!({"modalities": ["text", "audio"]}), "modalities");
     check(json!({"web_search_options": {}}), "web_search_options");
-    check(json!({"stop": ["a", 7]}), "stop");
+    for stop in [json!(["a", 7]), json!([" ", "x"]), json!("\n")] {
+        check(json!({ "stop": stop }), "stop");
+    }
     check(json!({"reasoning_effort": "ludicrous"}), "reasoning_effort");
     check(
         json!({"response_format": {"type": "grammar"}}),
@@ -307,8 +309,6 @@ fn what_is_left_out_is_named() {
         json!({"store": true, "verbosity": "low", "presence_penalty": 1, "min_p": 0.1}),
         &["min_p", "presence_penalty", "store", "verbosity"],
     );
-    check("plain", json!({"stop": [" ", "x"]}), &["stop"]);
-    check("plain", json!({"stop": "\n"}), &["stop"]);
     check("plain", json!({"temperature": 1.5}), &["temperature"]);
     check("plain", json!({"temperature": 1, "top_p": 0.5}), &[]);
     check("plain", json!({"temperature": 0, "top_p": 0.5}), &["top_p"]);
@@ -349,6 +349,55 @@ fn what_is_left_out_is_named() {
         json!({"messages": [{"role": "user", "name": "Jo", "content": [{"type": "image_url",
             "image_url": {"url": "https://a.test/b.png", "detail": "low"}}]}]}),
         &["messages.name", "messages.content.image_url.detail"],
+    );
+}
+
+#[test]
+fn what_is_left_out_of_a_conversation_is_named() {
+    let check = |model: &str, fields: Value, names: &[&str]| {
+        let (_, dropped) = with(model, fields.clone()).unwrap();
+        assert_eq!(dropped, names, "{fields}");
+    };
+    let signed = json!([{"type": "reasoning.text", "text": "t", "signature": "s",
+        "format": "pilotlight.anthropic-v1", "index": 0}]);
+    let call = json!({"id": "a", "function": {"name": "f", "arguments": "{}"},
+        "extra_content": {"google": {"thought_signature": "s"}}});
+    let messages = json!({"messages": [{"role": "user", "content": "u"},
+        {"role": "assistant", "content": "x", "refusal": "no", "audio": null, "annotations": [],
+         "reasoning_content": "t", "reasoning_details": signed, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "r", "name": "f", "x_own": 1},
+        {"role": "assistant", "content": "a", "reasoning": "Hm."}]});
+    check(
+        "plain",
+        messages.clone(),
+        &[
+            "messages.tool_calls.extra_content",
+            "messages.x_own",
+            "messages.reasoning",
+        ],
+    );
+    // What it thought is nothing to a model that is not to think.
+    check(
+        "legacy",
+        messages,
+        &[
+            "messages.tool_calls.extra_content",
+            "messages.x_own",
+            "messages.reasoning",
+            "messages.reasoning_details",
+        ],
+    );
+    check(
+        "plain",
+        json!({"response_format": {"type": "json_schema", "json_schema": {"name": "n",
+            "description": "d", "schema": {"type": "string"}}}}),
+        &["response_format.json_schema.description"],
+    );
+    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": {}}}]);
+    check(
+        "adaptive",
+        json!({"reasoning_effort": "high", "tool_choice": "required", "tools": tools}),
+        &["reasoning_effort"],
     );
 }
 
@@ -414,8 +463,9 @@ fn thoughts_give_way_to_what_the_answer_needs() {
     for (case, names) in [
         ("one_forced_call", vec!["reasoning_effort"]),
         ("budget_without_former_thoughts", vec!["reasoning_effort"]),
-        ("budget", vec![]),
-        ("thoughts_go_back", vec![]),
+        // Thoughts of others, and one that nobody signed, stay here.
+        ("budget", vec!["messages.reasoning_details"]),
+        ("thoughts_go_back", vec!["messages.reasoning_details"]),
     ] {
         let path = format!("tests/fixtures/anthropic/{case}/request.json");
         let sent = sent(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -443,7 +493,7 @@ fn a_stream_is_put_together_to_what_a_whole_answer_says() {
     let message = &answer["choices"][0]["message"];
     assert_eq!(message["reasoning"], "Let me think.");
     let details = json!([{"type": "reasoning.text", "text": "Let me think.", "index": 0,
-        "signature": "c2lnbmF0dXJlLW9uZQ==", "format": "anthropic-claude-v1"}]);
+        "signature": "c2lnbmF0dXJlLW9uZQ==", "format": "pilotlight.anthropic-v1"}]);
     assert_eq!(message["reasoning_details"], details);
     assert_eq!(
         answer["usage"]["completion_tokens_details"],
@@ -654,7 +704,7 @@ fn message() -> impl Strategy<Value = Value> {
     let id = prop_oneof![Just("a"), Just("b"), Just("c d"), Just("")];
     let thought = prop_oneof![Just("s"), Just("")].prop_map(|signature| {
         json!([{"type": "reasoning.text", "text": "t", "signature": signature, "index": 0,
-                "format": "anthropic-claude-v1"}])
+                "format": "pilotlight.anthropic-v1"}])
     });
     (role, content, proptest::collection::vec(id, 0..3), thought).prop_map(
         |(role, content, ids, thought)| match role {
@@ -708,4 +758,170 @@ fn event() -> impl Strategy<Value = String> {
         };
         format!("event: x\ndata: {data}\n\n")
     })
+}
+
+/// What a stream of these events tells.
+fn stream(events: &[Value]) -> String {
+    let event = |event: &Value| {
+        let kind = event["type"].as_str().unwrap_or("message");
+        format!("event: {kind}\r\ndata: {event}\r\n\r\n")
+    };
+    let bytes: String = events.iter().map(event).collect();
+    told(&[bytes.as_bytes()], UsageChunk::Unwanted)
+}
+
+fn head() -> Value {
+    json!({"type": "message_start", "message": {"id": "msg_1", "model": "m", "content": [],
+        "usage": {"input_tokens": 3, "output_tokens": 1}}})
+}
+
+fn begins(at: u64, block: &Value) -> Value {
+    json!({"type": "content_block_start", "index": at, "content_block": block})
+}
+
+fn more(at: u64, delta: &Value) -> Value {
+    json!({"type": "content_block_delta", "index": at, "delta": delta})
+}
+
+fn end(reason: &Value) -> [Value; 2] {
+    [
+        json!({"type": "message_delta", "delta": {"stop_reason": reason}}),
+        json!({"type": "message_stop"}),
+    ]
+}
+
+/// The message that the chunks of a stream are put together to.
+fn put_together(told: &str) -> Value {
+    let mut collector = Collector::new(1);
+    for chunk in told
+        .lines()
+        .filter_map(|line| Some(&line[line.find(" {")?..]))
+    {
+        collector.feed(format!("data:{chunk}\n\n").as_bytes());
+    }
+    let answer = collector.completion().unwrap();
+    let mut answer: Value = serde_json::from_slice(&answer).unwrap();
+    answer["choices"][0]["message"].take()
+}
+
+#[test]
+fn blocks_may_be_numbered_and_mixed_in_any_way() {
+    let tool = |id: &str| json!({"type": "tool_use", "id": id, "name": "f", "input": {}});
+    let input = |json: &str| json!({"type": "input_json_delta", "partial_json": json});
+    let text = |text: &str| json!({"type": "text_delta", "text": text});
+    let mut events = vec![
+        head(),
+        begins(3, &json!({"type": "text", "text": ""})),
+        begins(
+            7,
+            &json!({"type": "thinking", "thinking": "", "signature": ""}),
+        ),
+        more(7, &json!({"type": "thinking_delta", "thinking": "One."})),
+        begins(9, &tool("a")),
+        more(3, &text("ü")),
+        begins(4, &tool("b")),
+        more(9, &input("{\"q\":\"\\u00")),
+        more(4, &input("")),
+        more(7, &json!({"type": "signature_delta", "signature": "s1"})),
+        more(9, &input("fc\"}")),
+        json!({"type": "content_block_stop", "index": 9}),
+        begins(
+            8,
+            &json!({"type": "thinking", "thinking": "Two.", "signature": "s2"}),
+        ),
+        more(
+            3,
+            &json!({"type": "citations_delta", "citation": {"type": "char_location"}}),
+        ),
+        more(3, &text("!")),
+    ];
+    events.extend(end(&json!("tool_use")));
+    let told = stream(&events);
+    assert!(told.ends_with("done\n"), "{told}");
+    let message = put_together(&told);
+    assert_eq!(message["content"], "ü!");
+    assert_eq!(message["reasoning"], "One.Two.");
+    let details = message["reasoning_details"].as_array().unwrap();
+    let signatures: Vec<_> = details.iter().map(|one| &one["signature"]).collect();
+    assert_eq!(signatures, ["s1", "s2"]);
+    let calls = message["tool_calls"].as_array().unwrap();
+    let arguments: Vec<_> = calls
+        .iter()
+        .map(|call| call["function"]["arguments"].as_str().unwrap())
+        .collect();
+    assert_eq!(arguments, [r#"{"q":"\u00fc"}"#, "{}"]);
+}
+
+#[test]
+fn an_answer_that_is_not_told_to_have_ended_has_not() {
+    let text = begins(0, &json!({"type": "text", "text": "x"}));
+    let [_, stop] = end(&Value::Null);
+    for events in [
+        vec![head()],
+        vec![head(), json!({"type": "ping"}), json!({"type": "ping"})],
+        vec![json!({"type": "ping"})],
+        vec![head(), text.clone()],
+    ] {
+        assert!(stream(&events).ends_with("cut: StreamCut\n"), "{events:?}");
+    }
+    let unended = stream(&[head(), text, stop]);
+    assert!(!unended.contains("[Some("), "{unended}");
+}
+
+#[test]
+fn an_error_of_any_type_is_one() {
+    for error in [
+        json!({"type": "error", "error": {"type": "brand_new_error", "message": "m"}}),
+        json!({"error": {"type": "brand_new_error", "message": "m"}}),
+    ] {
+        let told = stream(&[head(), error]);
+        assert!(told.contains("brand_new_error"), "{told}");
+    }
+}
+
+#[test]
+fn a_head_that_comes_twice_and_a_usage_that_never_comes_change_nothing() {
+    let text = begins(0, &json!({"type": "text", "text": "x"}));
+    let untold = json!({"type": "message_start", "message": {"id": "msg_1", "model": "m"}});
+    let mut events = vec![untold.clone(), text, untold];
+    events.extend(end(&json!("end_turn")));
+    let told = stream(&events);
+    assert_eq!(told.matches("\"role\"").count(), 1, "{told}");
+    assert_eq!(told.matches("msg_1").count(), 2, "{told}");
+    assert_eq!(put_together(&told)["content"], "x");
+}
+
+#[test]
+fn only_a_refusal_says_why_it_is_one() {
+    let details = json!({"type": "other", "explanation": "Because."});
+    let check = |reason: &str, refusal: Value| {
+        let ended = json!({"type": "message_delta",
+            "delta": {"stop_reason": reason, "stop_details": details}});
+        let text = begins(0, &json!({"type": "text", "text": "x"}));
+        let told = stream(&[head(), text, ended, json!({"type": "message_stop"})]);
+        let whole = json!({"type": "message", "content": [{"type": "text", "text": "x"}],
+            "stop_reason": reason, "stop_details": details});
+        let read = with_reading(UsageChunk::Unwanted, |reading| {
+            anthropic().read(whole.to_string().as_bytes(), reading)
+        });
+        let read: Value = serde_json::from_slice(&read.unwrap().json).unwrap();
+        assert_eq!(put_together(&told)["refusal"], refusal, "{reason}");
+        assert_eq!(
+            read["choices"][0]["message"]["refusal"], refusal,
+            "{reason}"
+        );
+    };
+    check("refusal", json!("Because."));
+    check("end_turn", Value::Null);
+}
+
+#[test]
+fn a_forced_call_and_thoughts_do_not_meet() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    for effort in [Value::Null, json!("high")] {
+        let fields = json!({"tools": tools, "tool_choice": "required", "reasoning_effort": effort});
+        let (body, dropped) = with("adaptive", fields).unwrap();
+        assert_eq!(body["thinking"], json!({"type": "disabled"}));
+        assert_eq!(dropped.len(), usize::from(effort != Value::Null));
+    }
 }

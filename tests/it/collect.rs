@@ -149,6 +149,9 @@ impl Sum {
                 }
             }
         }
+        for [_, _, arguments] in &mut sum.calls {
+            *arguments = whole(arguments).to_owned();
+        }
         sum
     }
 
@@ -164,6 +167,15 @@ impl Sum {
             finish: choice["finish_reason"].clone(),
             usage: answer["usage"].clone(),
         }
+    }
+}
+
+/// The arguments of a whole call: none are those of an empty object.
+fn whole(arguments: &str) -> &str {
+    if arguments.trim_ascii().is_empty() {
+        "{}"
+    } else {
+        arguments
     }
 }
 
@@ -316,7 +328,7 @@ fn answer() -> impl Strategy<Value = (Value, Vec<String>)> {
                     .iter()
                     .map(|piece| entry(format!(r#""function":{{"arguments":{piece}}}"#)));
                 deltas.extend(more);
-                let function = json!({"name": name, "arguments": arguments});
+                let function = json!({"name": name, "arguments": whole(arguments)});
                 let call = json!({"id": id, "type": "function", "function": function});
                 if at == 0 {
                     message["tool_calls"] = json!([]);

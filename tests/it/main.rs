@@ -55,11 +55,17 @@ mod pii;
 
 /// The lock in every order of events.
 mod homelock_more;
+/// Chains of several dialects, read by somebody who wants them to break.
+mod mixed;
+
 /// What is private stays at home, however the request goes on.
 mod privacy;
 
 /// The arrows between modules.
 mod layering;
+
+/// What every dialect writes, over random lawful requests and by each company's rules.
+mod lawful;
 
 /// The `ollama` dialect against recorded bytes.
 mod ollama;
@@ -69,6 +75,9 @@ mod openai;
 
 /// The `responses` dialect against written bytes.
 mod responses;
+
+// The table of docs/providers.md.
+mod providers_page;
 
 /// Models at home that their boxes hand on to a cloud.
 mod own;

@@ -4,14 +4,16 @@
 //! A folder of `tests/fixtures/ollama` is a case: `request.json` is written as `upstream.json`, an
 //! answer `stream.ndjson` is told as `events.txt`, `body.json` read into `completion.txt`, and an
 //! error such as `400.json` into `fault.txt`. Most were recorded from Ollama v0.32.15 with
-//! SmolLM2-135M, by sending the very `upstream.json` of the case.
+//! SmolLM2-135M, by sending the very `upstream.json` of the case (of `tool_result`, with its two results the
+//! other way round).
 
 use std::path::Path;
 
 use pilotlight::models::Abilities;
 use pilotlight::openai::{ChatRequest, UsageChunk};
 use pilotlight::provider::{
-    Ask, Company, Decoder, Ending, Names, Origin, PROVIDERS, Provider, Reading, Unsupported, Window,
+    Ask, Company, Decoder, Ending, Names, Origin, PROVIDERS, Provider, Reading, Unsupported,
+    UpstreamRequest, Window,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -53,8 +55,18 @@ fn written(
     context: Option<u32>,
     keep_alive: Option<&str>,
 ) -> Result<Value, Unsupported> {
+    let sent = sent(request, context, keep_alive)?;
+    Ok(serde_json::from_slice(&sent.body).unwrap())
+}
+
+/// What is sent upstream for a request body.
+fn sent(
+    request: &str,
+    context: Option<u32>,
+    keep_alive: Option<&str>,
+) -> Result<UpstreamRequest, Unsupported> {
     let request = ChatRequest::parse(request).unwrap();
-    let written = ollama().write(&Ask {
+    ollama().write(&Ask {
         request: &request,
         messages: &request.messages,
         delivery: request.delivery,
@@ -70,8 +82,7 @@ fn written(
         abilities: Abilities::UNKNOWN,
         left_out: &[],
         effort: request.fields.text("reasoning_effort").as_deref(),
-    })?;
-    Ok(serde_json::from_slice(&written.body).unwrap())
+    })
 }
 
 /// Checks every case that has the file `given`: `answer` makes of it what stands in `expected`.
@@ -197,9 +208,6 @@ fn what_ollama_would_silently_do_otherwise_passes_the_target_over() {
     let check = |fields: Value, path: &'static str| {
         assert_eq!(with(fields.clone()), Err(Unsupported(path)), "{fields}");
     };
-    let said = |message: Value| json!({ "messages": [message] });
-    let user = |part: Value| said(json!({"role": "user", "content": [part]}));
-    let called = |call: Value| said(json!({"role": "assistant", "tool_calls": [call]}));
     let tools = json!([{"type": "function", "function": {"name": "f"}}]);
 
     check(json!({"n": 2}), "n");
@@ -221,7 +229,12 @@ fn what_ollama_would_silently_do_otherwise_passes_the_target_over() {
         "parallel_tool_calls",
     );
     check(json!({"reasoning_effort": "ludicrous"}), "reasoning_effort");
-    check(json!({"top_k": "many"}), "top_k");
+    check(json!({"top_logprobs": 3}), "top_logprobs");
+    check(json!({"logprobs": 3}), "logprobs");
+    check(
+        json!({"tools": [{"type": "custom", "custom": {"name": "f"}}]}),
+        "tools.type",
+    );
     check(
         json!({"response_format": {"type": "grammar"}}),
         "response_format.type",
@@ -230,6 +243,17 @@ fn what_ollama_would_silently_do_otherwise_passes_the_target_over() {
         json!({"response_format": {"type": "json_schema", "json_schema": {"schema": true}}}),
         "response_format.json_schema.schema",
     );
+}
+
+#[test]
+fn a_message_that_ollama_cannot_be_told_passes_the_target_over() {
+    let check = |fields: Value, path: &'static str| {
+        assert_eq!(with(fields.clone()), Err(Unsupported(path)), "{fields}");
+    };
+    let said = |message: Value| json!({ "messages": [message] });
+    let user = |part: Value| said(json!({"role": "user", "content": [part]}));
+    let called = |call: Value| said(json!({"role": "assistant", "tool_calls": [call]}));
+
     check(
         user(json!({"type": "image_url", "image_url": {"url": "https://a.test/b.png"}})),
         "messages.content.image_url",
@@ -270,7 +294,7 @@ fn what_ollama_would_silently_do_otherwise_passes_the_target_over() {
     for arguments in [json!("[1]"), json!("{\"a\":"), json!({"a": 1})] {
         check(
             called(json!({"function": {"name": "f", "arguments": arguments}})),
-            "messages.tool_calls.arguments",
+            "messages.tool_calls.function.arguments",
         );
     }
 }
@@ -334,13 +358,121 @@ fn keep_alive_is_a_number_of_seconds_or_a_text_with_a_unit() {
 
 #[test]
 fn tools_that_must_not_be_called_are_not_sent() {
-    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let parameters = json!({"type": "object", "properties": {}});
+    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": parameters}}]);
     let sent = |choice: &str| {
         let body = with(json!({"tools": tools, "tool_choice": choice})).unwrap();
         body.get("tools").cloned()
     };
     assert_eq!(sent("auto"), Some(tools.clone()));
     assert_eq!(sent("none"), None);
+    let untold = json!([{"type": "function", "function": {"name": "f"}}]);
+    assert_eq!(with(json!({"tools": untold})).unwrap()["tools"], tools);
+}
+
+#[test]
+fn what_is_left_out_is_named() {
+    let check = |fields: Value, names: &[&str]| {
+        let mut request = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+        let members = request.as_object_mut().unwrap();
+        members.extend(fields.as_object().unwrap().clone());
+        let sent = sent(&request.to_string(), None, None).unwrap();
+        assert_eq!(sent.dropped, names, "{fields}");
+    };
+    check(
+        json!({"metadata": {"a": "b"}, "store": true, "top_k": "many", "user": "u", "num_gpu": 9}),
+        &["metadata", "num_gpu", "store", "user", "top_k"],
+    );
+    let strict = |strict: Value| {
+        json!({"type": "function", "cache_control": {"type": "ephemeral"},
+        "function": {"name": "f", "strict": strict, "parameters": {}}})
+    };
+    check(
+        json!({"tools": [strict(json!(true))]}),
+        &["tools.cache_control", "tools.function.strict"],
+    );
+    check(
+        json!({"tools": [strict(Value::Null)]}),
+        &["tools.cache_control"],
+    );
+    check(
+        json!({"tools": [], "tool_choice": "required", "parallel_tool_calls": false}),
+        &[],
+    );
+    check(
+        json!({"tools": [strict(json!(true))], "tool_choice": "none", "parallel_tool_calls": false}),
+        &[],
+    );
+    check(
+        json!({"response_format": {"type": "json_schema", "json_schema": {"name": "n",
+            "description": "d", "schema": {}}}}),
+        &["response_format.json_schema.description"],
+    );
+    let image = json!({"type": "image_url", "cache_control": {"type": "ephemeral"},
+        "image_url": {"url": "data:image/png;base64,AAAA", "detail": "high"}});
+    let call = json!({"id": "a", "function": {"name": "f", "arguments": ""},
+        "extra_content": {"google": {"thought_signature": "s"}}});
+    check(
+        json!({"messages": [
+            {"role": "user", "name": "Jo", "content": [image]},
+            {"role": "assistant", "reasoning": "Hm.", "reasoning_content": "Hm.",
+             "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "a", "name": "f", "content": "r"},
+        ]}),
+        &[
+            "messages.content.cache_control",
+            "messages.content.image_url.detail",
+            "messages.name",
+            "messages.tool_calls.extra_content",
+        ],
+    );
+}
+
+#[test]
+fn what_another_company_thought_stays_away() {
+    let details = json!([{"type": "reasoning.text", "text": "t", "signature": "s",
+        "format": "pilotlight.anthropic-v1", "index": 0}]);
+    let said = |details: &Value| {
+        json!({"role": "assistant", "content": "x", "reasoning": "t",
+        "reasoning_details": details})
+    };
+    for (details, thinking, names) in [
+        (json!([]), json!("t"), &[][..]),
+        (
+            details,
+            Value::Null,
+            &["messages.reasoning", "messages.reasoning_details"][..],
+        ),
+    ] {
+        let request = json!({"model": "m", "messages": [said(&details)]}).to_string();
+        let sent = sent(&request, None, None).unwrap();
+        let body: Value = serde_json::from_slice(&sent.body).unwrap();
+        assert_eq!(body["messages"][0]["thinking"], thinking);
+        assert_eq!(sent.dropped, names);
+    }
+}
+
+#[test]
+fn results_stand_in_the_order_of_their_calls_and_names_are_any() {
+    let call = |id: &str, name: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}});
+    let result = |id: &str| json!({"role": "tool", "tool_call_id": id, "content": id});
+    let body = with(json!({"messages": [
+        {"role": "assistant", "tool_calls": [call("ü/1", "files.read"), call("b", "größe")]},
+        result("b"),
+        result("ü/1"),
+        {"role": "assistant", "tool_calls": [call("b", "f")]},
+        result("b"),
+    ]}))
+    .unwrap();
+    let said = |at: usize| {
+        let message = &body["messages"][at];
+        (&message["tool_call_id"], &message["tool_name"])
+    };
+    assert_eq!(said(1), (&json!("ü/1"), &json!("files.read")));
+    assert_eq!(said(2), (&json!("b"), &json!("größe")));
+    let again = &body["messages"][3]["tool_calls"][0]["id"];
+    assert_ne!(again, "b");
+    assert_eq!(said(4), (again, &json!("f")));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use pilotlight::provider::{
     Ask, Company, Decoder, Ending, Event, Fault, Names, Origin, PROVIDERS, Provider, Reading,
     Unsupported, UpstreamRequest, Window,
 };
+use pilotlight::stream::collect::Collector;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -106,6 +107,8 @@ fn meant(fault: &Fault) -> String {
 struct Asked {
     company: &'static Company,
     thinking: Thinking,
+    /// The config's limit.
+    limit: Option<u32>,
 }
 
 impl Default for Asked {
@@ -113,6 +116,7 @@ impl Default for Asked {
         Self {
             company: company(),
             thinking: Thinking::Unknown,
+            limit: None,
         }
     }
 }
@@ -133,7 +137,7 @@ fn sent(request: &str, asked: Asked) -> Result<UpstreamRequest, Unsupported> {
         company: asked.company,
         context: None,
         window: Window::Found,
-        max_tokens: request.max_tokens,
+        max_tokens: request.max_tokens.or(asked.limit),
         max_output: None,
         abilities,
         left_out: &[],
@@ -394,7 +398,7 @@ fn what_is_left_out_is_named_as_the_caller_wrote_it() {
         &["reasoning.max_tokens"],
     );
     check(json!({"reasoning": "much"}), &["reasoning"]);
-    let own = json!({"type": "reasoning.encrypted", "data": "g", "format": "openai-responses-v1"});
+    let own = json!({"type": "reasoning.encrypted", "data": "g", "format": "pilotlight.openai-v1"});
     let others = json!({"type": "reasoning.text", "text": "hm", "format": "anthropic-claude-v1"});
     let said = |details: &[&Value]| {
         json!({"messages": [{"role": "assistant", "content": "x", "name": "a", "annotations": [],
@@ -730,8 +734,8 @@ fn request() -> impl Strategy<Value = Value> {
             "tool_calls": [{"id": text, "type": "function",
                 "function": {"name": "f", "arguments": "{\"a\":1}"}}]}),
         2 => json!({"role": role, "content": content, "reasoning_details": [
-            {"type": "reasoning.summary", "summary": text, "id": "a", "format": "openai-responses-v1"},
-            {"type": "reasoning.encrypted", "data": text, "id": "a", "format": "openai-responses-v1"}]}),
+            {"type": "reasoning.summary", "summary": text, "id": "a", "format": "pilotlight.openai-v1"},
+            {"type": "reasoning.encrypted", "data": text, "id": "a", "format": "pilotlight.openai-v1"}]}),
         _ => json!({"role": role, "content": content}),
     });
     let fields = (0..8, text()).prop_map(|(kind, text)| match kind {
@@ -753,4 +757,156 @@ fn request() -> impl Strategy<Value = Value> {
         request.as_object_mut().unwrap().extend(fields);
         request
     })
+}
+
+/// What a stream of these events tells.
+fn stream(events: &[Value]) -> String {
+    let event = |event: &Value| format!("data: {event}\r\n\r\n");
+    let bytes: String = events.iter().map(event).collect();
+    told(&[bytes.as_bytes()], UsageChunk::Unwanted)
+}
+
+/// The message that the chunks of a stream are put together to.
+fn put_together(told: &str) -> Value {
+    let mut collector = Collector::new(1);
+    for chunk in told
+        .lines()
+        .filter_map(|line| Some(&line[line.find(" {")?..]))
+    {
+        collector.feed(format!("data:{chunk}\n\n").as_bytes());
+    }
+    let answer = collector.completion().unwrap();
+    let mut answer: Value = serde_json::from_slice(&answer).unwrap();
+    answer["choices"][0]["message"].take()
+}
+
+fn call(fields: &Value) -> Value {
+    let mut call = json!({"type": "function_call", "name": "f"});
+    call.as_object_mut()
+        .unwrap()
+        .extend(fields.as_object().unwrap().clone());
+    call
+}
+
+fn added(at: u64, item: &Value) -> Value {
+    json!({"type": "response.output_item.added", "output_index": at, "item": item})
+}
+
+fn done(at: u64, item: &Value) -> Value {
+    json!({"type": "response.output_item.done", "output_index": at, "item": item})
+}
+
+fn completed(output: &Value) -> Value {
+    json!({"type": "response.completed", "response": {"id": "r", "output": output}})
+}
+
+fn says(text: &str) -> Value {
+    json!({"type": "message", "content": [{"type": "output_text", "text": text}]})
+}
+
+fn delta(at: u64, text: &str) -> Value {
+    json!({"type": "response.output_text.delta", "output_index": at, "delta": text})
+}
+
+#[test]
+fn several_messages_are_told_once_whatever_their_ends_say() {
+    let check = |events: &[Value], text: &str| {
+        let told = stream(events);
+        assert!(told.ends_with("done\n"), "{told}");
+        assert_eq!(put_together(&told)["content"], text, "{events:?}");
+    };
+    let both = json!([says("a"), says("b")]);
+    check(
+        &[
+            delta(0, "a"),
+            done(0, &says("A")),
+            done(1, &says("b")),
+            completed(&both),
+        ],
+        "ab",
+    );
+    check(
+        &[
+            done(0, &says("a")),
+            delta(1, "b"),
+            done(1, &says("B")),
+            completed(&both),
+        ],
+        "ab",
+    );
+    check(&[delta(0, "a"), delta(1, "b"), completed(&both)], "ab");
+    check(&[completed(&both)], "ab");
+    let ended = json!({"type": "response.output_text.done", "output_index": 0, "text": "A"});
+    check(&[delta(0, "a"), ended.clone(), completed(&json!([]))], "a");
+    check(&[ended, completed(&json!([]))], "A");
+}
+
+#[test]
+fn a_call_is_told_once_however_little_is_told_of_it() {
+    let check = |events: &[Value], arguments: &[&str]| {
+        let told = stream(events);
+        assert!(told.ends_with("done\n"), "{told}");
+        let message = put_together(&told);
+        let calls = message["tool_calls"].as_array().unwrap();
+        let found: Vec<_> = calls
+            .iter()
+            .map(|call| call["function"]["arguments"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, arguments, "{events:?}");
+    };
+    let named = |item: &str, id: &str, arguments: &str| {
+        call(&json!({"id": item, "call_id": id, "arguments": arguments}))
+    };
+    let piece = |at: u64, item: &str, json: &str| {
+        json!({"type": "response.function_call_arguments.delta", "output_index": at,
+            "item_id": item, "delta": json})
+    };
+    // Begun and never said to be done.
+    check(
+        &[
+            added(0, &named("fc1", "a", "")),
+            piece(0, "fc1", "{\"x\":\"\\u00"),
+            added(1, &named("fc2", "b", "")),
+            piece(0, "fc1", "fc\"}"),
+            completed(&json!([
+                named("fc1", "a", "{}"),
+                named("fc2", "b", "{\"y\":2}")
+            ])),
+        ],
+        &["{\"x\":\"\\u00fc\"}", "{\"y\":2}"],
+    );
+    // Without ids of their own, under another item's id each time.
+    let nameless = |item: &str| call(&json!({"id": item, "arguments": "{}"}));
+    check(
+        &[
+            added(0, &call(&json!({"id": "x1"}))),
+            piece(0, "x2", "{}"),
+            done(0, &nameless("x3")),
+            completed(&json!([nameless("x4")])),
+        ],
+        &["{}"],
+    );
+}
+
+#[test]
+fn a_limit_below_the_least_is_refused_by_its_name() {
+    check_refused(&json!({"max_tokens": 15}), "max_tokens");
+    check_refused(
+        &json!({"max_completion_tokens": 1}),
+        "max_completion_tokens",
+    );
+    check_refused(
+        &json!({"max_completion_tokens": 1, "max_tokens": 100}),
+        "max_completion_tokens",
+    );
+    check_refused(
+        &json!({"max_completion_tokens": null, "max_tokens": 1}),
+        "max_tokens",
+    );
+    let asked = Asked {
+        limit: Some(5),
+        ..Asked::default()
+    };
+    let (body, _) = with(&json!({}), asked).unwrap();
+    assert_eq!(body["max_output_tokens"], 16);
 }

@@ -26,6 +26,7 @@ use crate::reason::Reason;
 const INSIDE: &[RangeInclusive<u16>] = &[200..=200];
 const BAD_REQUEST: &[RangeInclusive<u16>] = &[400..=400];
 const FORBIDDEN: &[RangeInclusive<u16>] = &[403..=403];
+const MISSING: &[RangeInclusive<u16>] = &[404..=404];
 const THROTTLED: &[RangeInclusive<u16>] = &[429..=429];
 
 /// Those with which a target says that it is its own fault, and an error inside an answer.
@@ -39,6 +40,15 @@ const LONG_MS: u64 = 15 * 60_000;
 pub(super) static ROWS: &[Row] = &[
     // --- Codes.
     //
+    // OpenRouter's, of one request: what is left of the account pays for a shorter answer, and nobody
+    // who asks for a long one may shut it for all.
+    row(
+        Seek::CodeAnd(&["payment_required", "402"], &["or fewer max_tokens"]),
+        Verdict {
+            health: Health::Unknown,
+            ..of(Reason::SpendLimit)
+        },
+    ),
     // OpenRouter's budget for requests under way: it says when there is room again.
     code(&["payment_required", "402"], of(Reason::Throttled)).where_told(),
     code(
@@ -60,6 +70,14 @@ pub(super) static ROWS: &[Row] = &[
         ],
         of(Reason::SpendLimit),
     ),
+    // Gemini's, of a file of its own that a caller names in an address: whose it is, it does not tell.
+    Row {
+        statuses: FORBIDDEN,
+        ..row(
+            Seek::CodeAnd(&["permission_denied"], &["to access the file"]),
+            of(Reason::Rejected),
+        )
+    },
     code(
         &[
             // OpenAI's, Groq's, Together's.
@@ -78,17 +96,6 @@ pub(super) static ROWS: &[Row] = &[
         ],
         of(Reason::Credential),
     ),
-    // Gemini's free tier ends at borders. The same status tells of files that are not ready yet.
-    Row {
-        statuses: BAD_REQUEST,
-        ..row(
-            Seek::CodeAnd(
-                &["failed_precondition"],
-                &["location is not supported", "in your country", "billing"],
-            ),
-            of(Reason::Credential),
-        )
-    },
     // OpenAI's limits of single fields, whose words are like those of a window.
     code(&["string_above_max_length"], of(Reason::Rejected)),
     code(
@@ -131,6 +138,8 @@ pub(super) static ROWS: &[Row] = &[
             "unsupported_parameter",
             "unsupported_value",
             "extra_forbidden",
+            // OpenAI's, of thoughts that were sealed for another account.
+            "invalid_encrypted_content",
         ],
         of(Reason::Unsupported),
     ),
@@ -198,12 +207,21 @@ pub(super) static ROWS: &[Row] = &[
             "api key expired",
             "organization has been restricted",
             "this organization has been disabled",
+            // Gemini's free tier ends at borders. The same code tells of files that are not ready yet.
+            "user location is not supported",
+            "gemini api free tier is not available",
         ],
         of(Reason::Credential),
     )
     .with(BAD_REQUEST),
     // Mistral's, which has no code in most bodies: the model has no room, whoever asks.
     opening(&["service tier capacity exceeded"], out_of_capacity()).with(THROTTLED),
+    // OpenAI's: what a caller names is not there. Of a model it says so with a code.
+    opening(
+        &["file ", "item with id ", "no such file"],
+        of(Reason::Rejected),
+    )
+    .with(MISSING),
     // OpenAI's: a name of 64 characters, and no window.
     opening(&["invalid 'user'"], of(Reason::Rejected)).with(BAD_REQUEST),
     // --- Words anywhere. None may say that the operator must act, unless the status says so already.
@@ -277,6 +295,7 @@ pub(super) static ROWS: &[Row] = &[
             // tools, a parameter, a provider or a policy of the caller's choice. It says so with a
             // 404.
             "no endpoints found that",
+            "no endpoints found matching your data policy",
             "no endpoints available matching your guardrail",
             "no allowed providers are available",
             // OpenAI's.

@@ -66,18 +66,22 @@ pub(super) fn turn<'a>(
             ..Shrunk::default()
         });
     }
-    let front = match &turn.front {
-        Some(front) => {
-            let besides_last = most.saturating_sub(NOTE + talk.cost(last));
-            unit(talk, front, most / 2, texts).or_else(|| match texts {
-                Texts::Cut => unit(talk, front, besides_last, texts),
-                Texts::Whole => None,
-            })?
-        }
-        None => Shrunk::default(),
+    let ends = |most_of_front| {
+        let front = match &turn.front {
+            Some(front) => unit(talk, front, most_of_front, texts)?,
+            None => Shrunk::default(),
+        };
+        let room = most.checked_sub(front.cost + NOTE)?;
+        Some((front, unit(talk, last, room, texts)?, room))
     };
-    let room = most.checked_sub(front.cost + NOTE)?;
-    let last = unit(talk, last, room, texts)?;
+    // Where half is too little for the front, or leaves too little for a round that cannot be cut.
+    let besides_last = most.saturating_sub(NOTE + talk.cost(last));
+    let less: &[u32] = match texts {
+        Texts::Cut => &[besides_last, most / 4, most / 8],
+        Texts::Whole => &[],
+    };
+    let (front, last, room) =
+        ends(most / 2).or_else(|| less.iter().find_map(|less| ends(*less)))?;
     let gone = if last.is_whole() {
         let needed = talk.too_many(earlier, last.cost, room);
         let bytes: Vec<u64> = earlier.iter().map(|round| talk.bytes(round)).collect();

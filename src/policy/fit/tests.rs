@@ -293,6 +293,26 @@ fn calls_are_never_cut() {
 }
 
 #[test]
+fn a_user_message_makes_room_for_a_call_that_takes_more_than_half() {
+    let arguments = json!({"of": words(500)}).to_string();
+    let call = json!({"id": "c", "type": "function",
+        "function": {"name": "f", "arguments": arguments}});
+    let messages = [
+        message("user", words(600)),
+        json!({"role": "assistant", "content": null, "tool_calls": [call]}),
+        json!({"role": "tool", "tool_call_id": "c", "content": "Yes."}),
+    ];
+    let (sent, _) = fitted(&messages, 900).unwrap();
+    assert_eq!(roles(&sent), ["user", "assistant", "tool"]);
+    assert!(sent[0].1.contains(text::MIDDLE));
+    // Where the call's result has to be cut as well.
+    let mut longer = messages;
+    longer[2]["content"] = json!(words(900));
+    let (sent, _) = fitted(&longer, 900).unwrap();
+    assert!(sent[0].1.contains(text::MIDDLE) && sent[2].1.contains(text::MIDDLE));
+}
+
+#[test]
 fn what_stands_before_the_first_user_message_goes_first() {
     let mut messages = vec![message("system", "Be brief.")];
     messages.extend(

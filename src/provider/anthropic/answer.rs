@@ -10,9 +10,10 @@
 use serde_json::Value;
 
 use crate::openai::Finish;
-use crate::openai::json::Writer;
-use crate::provider::anthropic::event::{Block, Ending, Message, Unreadable};
+use crate::openai::json::{Writer, joined, spelled, write_list};
+use crate::provider::anthropic::event::{Block, Message, Unreadable, ending};
 use crate::provider::anthropic::{FORMAT, fault};
+use crate::provider::completion::{Letterhead, write_call, write_choice};
 use crate::provider::{Completion, Fault, Reading};
 use crate::reason::Reason;
 
@@ -20,25 +21,25 @@ use crate::reason::Reason;
 pub(super) fn completion(body: &[u8], ask: &Reading<'_>) -> Result<Completion, Fault> {
     let text = std::str::from_utf8(body).map_err(|_| Fault::known(Reason::NotAnApi))?;
     let message = match Message::parse(text) {
-        Ok(message) if message.speaks() || message.ending.reason.is_some() => message,
+        Ok(message) if message.speaks() || message.stopped.reason.is_some() => message,
         Ok(_) | Err(Unreadable) => return Err(not_an_answer(body)),
     };
-    let reason = message.ending.reason.as_deref();
-    let reason = reason.ok_or_else(|| Fault::known(Reason::StreamCut))?;
-    let finish = Ending::finish(reason);
+    let reason = message.stopped.reason;
+    let ending = ending(reason.ok_or_else(|| Fault::known(Reason::StreamCut))?);
+    let finish = ending.finish();
     let usage = message.tokens.usage();
     let wrote = usage.is_some_and(|usage| usage.completion_tokens > 0);
     if !message.speaks() && !wrote && matches!(finish, Some(Finish::Stop) | None) {
         return Err(Fault::known(Reason::Empty));
     }
     let mut letterhead = Letterhead::new(ask);
-    letterhead.sign(&message);
+    letterhead.sign(message.id, message.model);
     let mut json = Vec::with_capacity(body.len().saturating_add(256));
     let mut object = letterhead.open(&mut json, "chat.completion");
-    write_choice(object.name("choices"), Some(reason), |choice| {
+    write_choice(object.name("choices"), &[], Some(ending), |choice| {
         let mut said = Writer::new(choice.name("message"));
         said.raw("role", "\"assistant\"");
-        write_message(&mut said, &message, ask);
+        write_message(&mut said, &message, &letterhead, ask);
         said.end();
     });
     if let Some(usage) = usage {
@@ -76,81 +77,6 @@ impl Message<'_> {
     }
 }
 
-/// What the objects of one answer say alike.
-#[derive(Debug)]
-pub(super) struct Letterhead {
-    request_id: String,
-    created: u64,
-    /// As JSON, like the model.
-    id: Option<String>,
-    model: Option<String>,
-    asked: String,
-}
-
-impl Letterhead {
-    /// One without the answer's own id.
-    pub(super) fn new(ask: &Reading<'_>) -> Self {
-        Self {
-            request_id: ask.request_id.to_owned(),
-            created: ask.created,
-            id: None,
-            model: None,
-            asked: ask.model.to_owned(),
-        }
-    }
-
-    /// Takes the id and the model of the answer's head.
-    pub(super) fn sign(&mut self, message: &Message<'_>) {
-        self.id = message.id.map(str::to_owned);
-        self.model = message.model.map(str::to_owned);
-    }
-
-    /// Opens an object of the answer.
-    pub(super) fn open<'b>(&self, out: &'b mut Vec<u8>, object: &str) -> Writer<'b> {
-        let mut writer = Writer::new(out);
-        match &self.id {
-            Some(id) => writer.raw("id", id),
-            None => writer.text("id", &format!("chatcmpl-{}", self.request_id)),
-        };
-        writer
-            .text("object", object)
-            .number("created", self.created);
-        match &self.model {
-            Some(model) => writer.raw("model", model),
-            None => writer.text("model", &self.asked),
-        };
-        writer
-    }
-
-    /// An id for a call that has none.
-    pub(super) fn call_id(&self, at: u64) -> String {
-        format!("\"call_{}_{at}\"", self.request_id)
-    }
-}
-
-/// Writes the one choice of an answer, as a list. `write_said` adds its message or delta; `reason` is
-/// Anthropic's word for why it ended.
-pub(super) fn write_choice(
-    out: &mut Vec<u8>,
-    reason: Option<&str>,
-    write_said: impl FnOnce(&mut Writer<'_>),
-) {
-    out.push(b'[');
-    let mut choice = Writer::new(out);
-    choice.number("index", 0);
-    write_said(&mut choice);
-    choice.raw("logprobs", "null");
-    match reason {
-        Some(reason) => choice.text(
-            "finish_reason",
-            Ending::finish(reason).map_or(reason, |finish| finish.as_str()),
-        ),
-        None => choice.raw("finish_reason", "null"),
-    };
-    choice.end();
-    out.push(b']');
-}
-
 /// Thoughts, or a piece of them; all texts are JSON.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Thoughts<'a> {
@@ -164,8 +90,7 @@ pub(super) enum Thoughts<'a> {
 }
 
 /// Writes an entry of `reasoning_details`.
-pub(super) fn write_thoughts(out: &mut Vec<u8>, index: u64, thoughts: Thoughts<'_>) {
-    let mut entry = Writer::new(out);
+pub(super) fn write_thoughts(entry: &mut Writer<'_>, index: usize, thoughts: Thoughts<'_>) {
     match thoughts {
         Thoughts::Open { text, signature } => {
             entry
@@ -181,25 +106,24 @@ pub(super) fn write_thoughts(out: &mut Vec<u8>, index: u64, thoughts: Thoughts<'
                 .raw("data", data);
         }
     }
-    entry.text("format", FORMAT).number("index", index);
-    entry.end();
+    entry
+        .text("format", FORMAT)
+        .raw("index", &index.to_string());
 }
 
-/// Writes the function of a call.
-pub(super) fn write_function(call: &mut Writer<'_>, name: &str, arguments: &str) {
-    call.raw("type", "\"function\"");
-    let mut function = Writer::new(call.name("function"));
-    function.text("name", name).text("arguments", arguments);
-    function.end();
-}
-
-fn write_message(said: &mut Writer<'_>, message: &Message<'_>, ask: &Reading<'_>) {
+fn write_message(
+    said: &mut Writer<'_>,
+    message: &Message<'_>,
+    letterhead: &Letterhead,
+    ask: &Reading<'_>,
+) {
     let blocks = &message.blocks;
-    let refusal = message.ending.explanation;
-    let text = joined(blocks.iter().filter_map(|block| match block {
+    let refusal = message.stopped.explanation;
+    let texts = blocks.iter().filter_map(|block| match block {
         Block::Text(text) => *text,
         Block::Call { .. } | Block::Other | Block::Redacted(_) | Block::Thinking { .. } => None,
-    }));
+    });
+    let text = joined(texts, "");
     let calls = blocks
         .iter()
         .any(|block| matches!(block, Block::Call { .. }));
@@ -211,31 +135,31 @@ fn write_message(said: &mut Writer<'_>, message: &Message<'_>, ask: &Reading<'_>
     said.raw("content", text.as_deref().unwrap_or(silent))
         .raw("refusal", refusal.unwrap_or("null"));
     let thoughts: Vec<_> = blocks.iter().filter_map(thoughts_of).collect();
-    if let Some(reasoning) = joined(thoughts.iter().filter_map(|thoughts| match thoughts {
+    let aloud = thoughts.iter().filter_map(|thoughts| match thoughts {
         Thoughts::Open { text, .. } => *text,
         Thoughts::Sealed(_) => None,
-    })) {
+    });
+    if let Some(reasoning) = joined(aloud, "") {
         said.raw("reasoning", &reasoning);
     }
     if !thoughts.is_empty() {
-        write_array(said.name("reasoning_details"), &thoughts, |out, at, it| {
-            write_thoughts(out, at, *it);
-        });
+        let numbered: Vec<_> = thoughts.into_iter().enumerate().collect();
+        write_list(
+            said.name("reasoning_details"),
+            &numbered,
+            |entry, (at, it)| {
+                write_thoughts(entry, *at, *it);
+            },
+        );
     }
     if calls {
-        let calls: Vec<_> = blocks.iter().filter_map(call_of).collect();
-        let letterhead = Letterhead::new(ask);
-        write_array(
+        let calls: Vec<_> = blocks.iter().filter_map(call_of).enumerate().collect();
+        write_list(
             said.name("tool_calls"),
             &calls,
-            |out, at, (id, name, input)| {
-                let mut call = Writer::new(out);
-                match id {
-                    Some(id) => call.raw("id", id),
-                    None => call.raw("id", &letterhead.call_id(at)),
-                };
-                write_function(&mut call, ask.names.callers(name), input);
-                call.end();
+            |call, (at, (id, name, input))| {
+                let id = id.map_or_else(|| letterhead.call_id(*at), str::to_owned);
+                write_call(call, &id, ask.names.callers(name), &spelled(input));
             },
         );
     }
@@ -263,25 +187,4 @@ fn call_of<'b>(block: &'b Block<'_>) -> Option<(Option<&'b str>, &'b str, &'b st
         }
         Block::Other | Block::Redacted(_) | Block::Text(_) | Block::Thinking { .. } => None,
     }
-}
-
-/// JSON strings end to end, as one; `None` where there are none.
-fn joined<'t>(texts: impl Iterator<Item = &'t str>) -> Option<String> {
-    let mut joined = String::new();
-    for text in texts {
-        let inner = text.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-        joined.push_str(inner.unwrap_or_default());
-    }
-    (!joined.is_empty()).then(|| format!("\"{joined}\""))
-}
-
-fn write_array<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Vec<u8>, u64, &T)) {
-    out.push(b'[');
-    for (at, item) in (0..).zip(items) {
-        if at > 0 {
-            out.push(b',');
-        }
-        write(out, at, item);
-    }
-    out.push(b']');
 }

@@ -17,13 +17,16 @@ use crate::openai::json::Writer;
 use crate::openai::{Message, Role};
 use crate::provider::anthropic::block::{self, Block, Voice, What, write_content};
 use crate::provider::anthropic::place::{self, Said, Speaker, Turn};
-use crate::provider::anthropic::thought::{Thought, thoughts};
+use crate::provider::anthropic::thought::{Former, Thought};
 use crate::provider::anthropic::{IDS, NAMES};
 use crate::provider::portable::{self, turns};
 use crate::provider::{Ask, Unsupported, UpstreamRequest};
 
 /// What joins the texts of leading system messages.
 const BETWEEN: &str = "\\n\\n";
+
+/// What says of a message, or of its last block, that the prompt is to be cached up to there.
+const MARK: &str = "cache_control";
 
 /// What the user says after a message that the model is to go on with, where the model cannot be made to
 /// do so by ending the conversation with it.
@@ -120,6 +123,12 @@ impl<'a> Conversation<'a> {
         names
     }
 
+    /// Whether anything is there that the model thought.
+    pub(super) fn remembers(&self) -> bool {
+        let mut blocks = self.turns.iter().flat_map(|turn| &turn.blocks);
+        blocks.any(Block::is_thought)
+    }
+
     /// Whether the model is in the midst of calling tools, and did not think first.
     pub(super) fn is_thoughtless(&self) -> bool {
         let mut latest = self.turns.iter().rev();
@@ -181,6 +190,7 @@ fn texts<'a>(
     message: &'a Message<'a>,
     sent: &mut UpstreamRequest,
 ) -> Result<Vec<Block<'a>>, Unsupported> {
+    portable::note_rest(message, &[MARK], sent);
     content(message, Voice::Own, sent)
 }
 
@@ -190,12 +200,9 @@ fn content<'a>(
     voice: Voice,
     sent: &mut UpstreamRequest,
 ) -> Result<Vec<Block<'a>>, Unsupported> {
-    if message.role != Role::Tool && message.fields.raw("name").is_some() {
-        sent.drop("messages.name");
-    }
     let content = message.content.as_deref();
     let mut blocks = content.map_or(Ok(Vec::new()), |raw| block::read(raw, voice, sent))?;
-    if let (Some(mark), Some(last)) = (message.fields.present("cache_control"), blocks.last_mut()) {
+    if let (Some(mark), Some(last)) = (message.fields.present(MARK), blocks.last_mut()) {
         last.cache_control = Some(mark);
     }
     Ok(blocks)
@@ -209,9 +216,13 @@ fn say<'a>(
     let message = turn.message;
     let said = match message.role {
         Role::Developer | Role::System => Said::Blocks(Speaker::System, texts(message, sent)?),
-        Role::User => Said::Blocks(Speaker::User, content(message, Voice::Outer, sent)?),
+        Role::User => {
+            portable::note_rest(message, &[MARK], sent);
+            Said::Blocks(Speaker::User, content(message, Voice::Outer, sent)?)
+        }
         Role::Assistant => Said::Blocks(Speaker::Model, own(turn, sent)?),
         Role::Tool => {
+            portable::note_rest(message, &[MARK, "name", "tool_call_id"], sent);
             let mut blocks = content(message, Voice::Outer, sent)?;
             // Marks within a result are not allowed, only on it.
             let marks = blocks.iter_mut().filter_map(|it| it.cache_control.take());
@@ -238,29 +249,30 @@ fn own<'a>(
     sent: &mut UpstreamRequest,
 ) -> Result<Vec<Block<'a>>, Unsupported> {
     let message = turn.message;
-    for (name, path) in [
-        ("audio", "messages.audio"),
-        ("function_call", "messages.function_call"),
-    ] {
-        if message.fields.raw(name).is_some() {
-            return Err(Unsupported(path));
-        }
-    }
+    portable::refuse_foreign(message)?;
     let mut said = content(message, Voice::Own, sent)?;
-    if message.content.is_none()
-        && let Some(refusal) = message.fields.raw("refusal")
+    if let Some(refusal) = message.fields.raw("refusal")
         && refusal.get().starts_with('"')
         && !block::is_blank(refusal)
     {
         said.push(Block::plain(What::Text(Cow::Borrowed(refusal.get()))));
     }
+    for call in &turn.calls {
+        call.object()?;
+    }
+    portable::note_signatures(&turn.calls, sent);
     let calls = turn.calls.into_iter().map(What::Call).map(Block::plain);
     said.extend(calls);
-    if said.is_empty() {
-        return Ok(said);
-    }
+    let former = if said.is_empty() {
+        Former::default()
+    } else {
+        Former::of(&message.fields)
+    };
+    let mut told = vec![MARK, "refusal", "tool_calls"];
+    told.extend(former.told());
+    portable::note_rest(message, &told, sent);
     let thought = |thought: Thought<'a>| Block::plain(What::Thought(thought));
-    let mut blocks: Vec<_> = thoughts(&message.fields).into_iter().map(thought).collect();
+    let mut blocks: Vec<_> = former.thoughts.into_iter().map(thought).collect();
     blocks.append(&mut said);
     Ok(blocks)
 }

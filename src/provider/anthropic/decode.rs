@@ -9,10 +9,10 @@
 use std::collections::BTreeMap;
 
 use crate::openai::UsageChunk;
-use crate::openai::json::write_string;
+use crate::openai::json::spelled;
 use crate::provider::anthropic::answer::{Thoughts, not_an_answer};
 use crate::provider::anthropic::chunks::Chunks;
-use crate::provider::anthropic::event::{Block, Ending, Piece, Told};
+use crate::provider::anthropic::event::{Block, Piece, Stopped, Told};
 use crate::provider::anthropic::fault;
 use crate::provider::anthropic::tokens::Tokens;
 use crate::provider::{Bearable, Decoder, Event, Fault, Garbage, Reading};
@@ -35,10 +35,10 @@ struct Answer {
     garbage: Garbage,
     /// The blocks that have begun and not ended, by Anthropic's numbers.
     open: BTreeMap<u64, Open>,
-    calls: u64,
-    thoughts: u64,
+    calls: usize,
+    thoughts: usize,
     tokens: Tokens,
-    /// Anthropic's word for why it ended.
+    /// Anthropic's word for why it ended, as JSON.
     reason: Option<String>,
     /// What a refusal says of itself, as JSON.
     explanation: Option<String>,
@@ -58,12 +58,12 @@ enum Stage {
 #[derive(Debug)]
 enum Open {
     /// A call by its number, and what its arguments are while no piece of them has come.
-    Call(u64, Option<String>),
+    Call(usize, Option<String>),
     /// One that the caller is not told of.
     Ignored,
     Text,
     /// Thoughts, by their number.
-    Thinking(u64),
+    Thinking(usize),
 }
 
 impl EventDecoder {
@@ -157,12 +157,12 @@ impl Answer {
                     self.ends(block, emit);
                 }
             }
-            Told::Ending(ending, tokens) => {
+            Told::Ended(stopped, tokens) => {
                 self.tokens.update(tokens);
-                let Ending {
+                let Stopped {
                     reason,
                     explanation,
-                } = ending;
+                } = stopped;
                 self.reason = reason.map(Into::into).or(self.reason.take());
                 self.explanation = explanation.map(Into::into).or(self.explanation.take());
             }
@@ -232,16 +232,13 @@ impl Answer {
     fn ends(&mut self, block: Open, emit: &mut dyn FnMut(Event<'_>)) {
         match block {
             Open::Call(number, Some(whole)) => {
-                let mut json = Vec::with_capacity(whole.len().saturating_add(8));
-                write_string(&mut json, &whole);
-                self.chunks
-                    .arguments(number, &String::from_utf8_lossy(&json), emit);
+                self.chunks.arguments(number, &spelled(&whole), emit);
             }
             Open::Call(_, None) | Open::Ignored | Open::Text | Open::Thinking(_) => {}
         }
     }
 
-    fn next_thought(&mut self) -> u64 {
+    fn next_thought(&mut self) -> usize {
         let number = self.thoughts;
         self.thoughts = number.saturating_add(1);
         number

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::openai::Finish;
 use crate::provider::anthropic::tokens::Tokens;
+use crate::provider::completion::Ending;
 
 /// What cannot be read as this API's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub(super) enum Told<'a> {
     /// More of a block.
     More(u64, Piece<'a>),
     /// What the answer used, and why it ended.
-    Ending(Ending<'a>, Tokens),
+    Ended(Stopped<'a>, Tokens),
     /// A block ends.
     Ends(u64),
     /// It failed.
@@ -48,7 +49,7 @@ pub(super) struct Message<'a> {
     /// What it says; nothing yet, where it is a stream's.
     pub(super) blocks: Vec<Block<'a>>,
     /// Why it ended.
-    pub(super) ending: Ending<'a>,
+    pub(super) stopped: Stopped<'a>,
     /// What it used.
     pub(super) tokens: Tokens,
 }
@@ -93,9 +94,9 @@ pub(super) enum Piece<'a> {
 
 /// Why an answer ended.
 #[derive(Debug, Default)]
-pub(super) struct Ending<'a> {
-    /// Anthropic's word for it, where it has ended.
-    pub(super) reason: Option<Cow<'a, str>>,
+pub(super) struct Stopped<'a> {
+    /// Anthropic's word for it, as JSON, where it has ended.
+    pub(super) reason: Option<&'a str>,
     /// What a refusal says of itself, as JSON.
     pub(super) explanation: Option<&'a str>,
 }
@@ -138,8 +139,8 @@ impl<'a> Told<'a> {
             Some("content_block_delta") => Ok(Self::More(index()?, Piece::parse(delta()?)?)),
             Some("content_block_stop") => Ok(Self::Ends(index()?)),
             Some("message_delta") => {
-                let ending = Ending::parse(delta()?)?;
-                Ok(Self::Ending(ending, Tokens::parse(it.usage)))
+                let stopped = Stopped::parse(delta()?)?;
+                Ok(Self::Ended(stopped, Tokens::parse(it.usage)))
             }
             Some("message_stop") => Ok(Self::Stop),
             Some("error") | None => it.error.map(Self::Error).ok_or(Unreadable),
@@ -170,7 +171,7 @@ impl<'a> Message<'a> {
             id: text(it.id)?,
             model: text(it.model)?,
             blocks: blocks.collect::<Result<_, _>>()?,
-            ending: Ending::parse(json)?,
+            stopped: Stopped::parse(json)?,
             tokens: Tokens::parse(it.usage),
         })
     }
@@ -232,9 +233,9 @@ impl<'a> Piece<'a> {
 }
 
 #[derive(Deserialize)]
-struct RawEnding<'a> {
+struct RawStopped<'a> {
     #[serde(borrow, default)]
-    stop_reason: Option<Cow<'a, str>>,
+    stop_reason: Option<&'a RawValue>,
     #[serde(borrow, default)]
     stop_details: Option<&'a RawValue>,
 }
@@ -245,32 +246,34 @@ struct StopDetails<'a> {
     explanation: Option<&'a RawValue>,
 }
 
-impl<'a> Ending<'a> {
+impl<'a> Stopped<'a> {
     fn parse(json: &'a str) -> Result<Self, Unreadable> {
-        let it: RawEnding<'a> = read(json)?;
+        let it: RawStopped<'a> = read(json)?;
         let details = it.stop_details.map(RawValue::get);
         let details = details.and_then(|json| read::<StopDetails<'a>>(json).ok());
         let explanation = details.and_then(|details| text(details.explanation).ok()?);
+        let reason = text(it.stop_reason)?;
         Ok(Self {
-            reason: it.stop_reason.filter(|reason| !reason.is_empty()),
-            explanation,
+            reason,
+            explanation: explanation.filter(|_| reason == Some("\"refusal\"")),
         })
     }
+}
 
-    /// OpenAI's word for it, where there is one.
-    ///
-    /// A turn that is paused is one that a tool at Anthropic takes longer over; none is asked for.
-    pub(super) fn finish(reason: &str) -> Option<Finish> {
-        match reason {
-            "end_turn" | "stop_sequence" => Some(Finish::Stop),
-            "compaction" | "max_tokens" | "model_context_window_exceeded" | "pause_turn" => {
-                Some(Finish::Length)
-            }
-            "refusal" => Some(Finish::ContentFilter),
-            "tool_use" => Some(Finish::ToolCalls),
-            _ => None,
-        }
-    }
+/// What Anthropic's word for the end of an answer means, which is JSON.
+///
+/// A turn that is paused is one that a tool at Anthropic takes longer over; none is asked for.
+pub(super) fn ending(reason: &str) -> Ending<'_> {
+    Ending::Known(match reason {
+        "\"end_turn\"" | "\"stop_sequence\"" => Finish::Stop,
+        "\"compaction\""
+        | "\"max_tokens\""
+        | "\"model_context_window_exceeded\""
+        | "\"pause_turn\"" => Finish::Length,
+        "\"refusal\"" => Finish::ContentFilter,
+        "\"tool_use\"" => Finish::ToolCalls,
+        other => return Ending::Other(other),
+    })
 }
 
 /// A string that is read.

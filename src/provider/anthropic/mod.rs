@@ -15,6 +15,7 @@
 //! Implements <https://platform.claude.com/docs/en/api/messages> as the types of the Python SDK 2.11 spell it.
 
 mod answer;
+mod aside;
 mod block;
 mod chunks;
 mod conversation;
@@ -52,8 +53,9 @@ const IDS: IdRule = IdRule {
     longest: usize::MAX,
 };
 
-/// What `reasoning_details` are called that this dialect gave and takes back.
-const FORMAT: &str = "anthropic-claude-v1";
+/// What `reasoning_details` are called that this dialect gave and takes back; it begins as
+/// [`TOLD_HERE`](crate::provider::portable::TOLD_HERE) says.
+const FORMAT: &str = "pilotlight.anthropic-v1";
 
 /// The dialect.
 #[derive(Debug)]

@@ -14,12 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::models::{Abilities, Ability, Known};
 use crate::provider::anthropic::block::{Block, What};
-
-/// What stands first where the model spoke first.
-const OPENING: &str = "(The conversation begins with your own message.)";
-
-/// What the user says where nobody says anything but the system.
-const GO_AHEAD: &str = "Go ahead.";
+use crate::provider::portable::{self, GO_AHEAD, OPENING};
 
 /// Who speaks, in Anthropic's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +154,7 @@ fn marked(mut block: Block<'_>) -> Block<'_> {
     if let What::Text(json) = &mut block.what
         && let Some(inner) = json.strip_prefix('"').and_then(|it| it.strip_suffix('"'))
     {
-        *json = Cow::Owned(format!("\"<system>\\n{inner}\\n</system>\""));
+        *json = Cow::Owned(format!("\"{}\"", portable::marked(inner)));
     }
     block
 }

@@ -8,8 +8,9 @@
 //!
 //! # What stands against thinking
 //!
-//! A call that is forced; and, on an older model, calls in progress that the model did not think before:
-//! another model made them. The answer matters more than the thoughts, so the effort is left out, and named.
+//! A call that is forced: some of the newer models think unless they are told not to, so they are told. And,
+//! on an older model, calls in progress that the model did not think before: another model made them. The
+//! answer matters more than the thoughts, so the effort is left out, and named.
 //!
 //! # Why thoughts are asked for as a summary
 //!
@@ -76,6 +77,12 @@ impl Plan {
         let word = ask.effort.map(effort).transpose()?;
         let plan = match (word, thinking) {
             (Some(None), Thinking::Optional) => Self::Disabled,
+            (word, Thinking::Optional) if may == May::NotThink => {
+                if word.is_some() {
+                    sent.drop(REASONING_EFFORT);
+                }
+                Self::Disabled
+            }
             (None, _) | (Some(None), Thinking::Budget | Thinking::None | Thinking::Unknown) => {
                 Self::Untold
             }
@@ -106,7 +113,9 @@ impl Plan {
         };
         let limit = match (plan, thinking) {
             (Self::Budget(budget), _) => usual(USUAL.saturating_add(budget)),
-            (Self::Adaptive(_), _) | (Self::Untold, Thinking::Always) => usual(USUAL_WITH_THOUGHTS),
+            (Self::Adaptive(_), _) | (Self::Untold, Thinking::Always | Thinking::Optional) => {
+                usual(USUAL_WITH_THOUGHTS)
+            }
             (Self::Disabled | Self::Untold, _) => usual(USUAL),
         };
         Ok((plan, limit))

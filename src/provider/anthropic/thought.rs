@@ -49,45 +49,77 @@ struct Half<'a> {
     signature: Option<&'a str>,
 }
 
-/// The thoughts in a message's `reasoning_details`, in order.
-pub(super) fn thoughts<'a>(fields: &Object<'a>) -> Vec<Thought<'a>> {
-    let raw = fields.raw("reasoning_details").map(RawValue::get);
-    let entries = raw.and_then(|json| serde_json::from_str::<Vec<Object<'a>>>(json).ok());
-    let mut thoughts = Vec::new();
-    let mut half: Option<Half<'a>> = None;
-    for entry in entries.unwrap_or_default() {
-        if entry.text("format").as_deref() != Some(FORMAT) {
-            continue;
-        }
-        match entry.text("type").as_deref() {
-            Some("reasoning.text") => {
-                let text = inner(&entry, "text").unwrap_or_default();
-                let signature = spoken(&entry, "signature");
-                let index = entry.present("index").map(RawValue::get);
-                match &mut half {
-                    Some(half) if half.goes_on(index) => {
-                        half.text.push_str(text);
-                        half.signature = signature.or(half.signature);
-                    }
-                    _ => {
-                        thoughts.extend(half.take().and_then(Half::whole));
-                        half = Some(Half {
-                            index,
-                            text: text.to_owned(),
-                            signature,
-                        });
+/// What a message brings back of what was thought before.
+#[derive(Debug, Default)]
+pub(super) struct Former<'a> {
+    /// What goes back, in order.
+    pub(super) thoughts: Vec<Thought<'a>>,
+    /// Entries that do not.
+    others: usize,
+}
+
+impl<'a> Former<'a> {
+    /// What stands in a message's fields.
+    pub(super) fn of(fields: &Object<'a>) -> Self {
+        let mut former = Self::default();
+        let mut half: Option<Half<'a>> = None;
+        for entry in fields.objects("reasoning_details") {
+            let kind = entry.text("type");
+            let is_own = entry.text("format").is_some_and(|format| is_own(&format));
+            match (kind.as_deref(), entry.spoken("data")) {
+                (Some("reasoning.text"), _) if is_own => {
+                    let text = inner(&entry, "text").unwrap_or_default();
+                    let signature = entry.spoken("signature");
+                    let index = entry.present("index").map(RawValue::get);
+                    match &mut half {
+                        Some(half) if half.goes_on(index) => {
+                            half.text.push_str(text);
+                            half.signature = signature.or(half.signature);
+                        }
+                        _ => {
+                            former.settle(half.take());
+                            half = Some(Half {
+                                index,
+                                text: text.to_owned(),
+                                signature,
+                            });
+                        }
                     }
                 }
+                (Some("reasoning.encrypted"), Some(data)) if is_own => {
+                    former.settle(half.take());
+                    former.thoughts.push(Thought::Sealed(data));
+                }
+                _ => former.others = former.others.saturating_add(1),
             }
-            Some("reasoning.encrypted") => {
-                thoughts.extend(half.take().and_then(Half::whole));
-                thoughts.extend(spoken(&entry, "data").map(Thought::Sealed));
-            }
-            _ => {}
+        }
+        former.settle(half);
+        former
+    }
+
+    /// The members of the message that all is told of.
+    pub(super) fn told(&self) -> &'static [&'static str] {
+        match (self.thoughts.is_empty(), self.others) {
+            (true, _) => &[],
+            (false, 0) => &["reasoning", "reasoning_content", "reasoning_details"],
+            (false, _) => &["reasoning", "reasoning_content"],
         }
     }
-    thoughts.extend(half.and_then(Half::whole));
-    thoughts
+
+    /// Adds what is put together; without a signature it is none of the model's.
+    fn settle(&mut self, half: Option<Half<'a>>) {
+        match half.map(Half::whole) {
+            Some(Some(thought)) => self.thoughts.push(thought),
+            Some(None) => self.others = self.others.saturating_add(1),
+            None => {}
+        }
+    }
+}
+
+/// Whether a format is this dialect's. A helper of OpenAI's SDK for Python puts the texts of pieces with
+/// one index end to end, so that of three pieces it stands there three times.
+fn is_own(format: &str) -> bool {
+    !format.is_empty() && format.replace(FORMAT, "").is_empty()
 }
 
 impl<'a> Half<'a> {
@@ -108,12 +140,6 @@ impl<'a> Half<'a> {
     }
 }
 
-/// The JSON of a string member that is not empty.
-fn spoken<'a>(entry: &Object<'a>, name: &str) -> Option<&'a str> {
-    let json = entry.raw(name)?.get();
-    (json.starts_with('"') && json != "\"\"").then_some(json)
-}
-
 fn inner<'a>(entry: &Object<'a>, name: &str) -> Option<&'a str> {
-    spoken(entry, name)?.strip_prefix('"')?.strip_suffix('"')
+    entry.spoken(name)?.strip_prefix('"')?.strip_suffix('"')
 }

@@ -9,11 +9,8 @@ use crate::openai::json::{Object, Writer};
 use crate::provider::anthropic::NAMES;
 use crate::provider::anthropic::conversation::Conversation;
 use crate::provider::anthropic::schema::{self, Fitted};
-use crate::provider::portable::{Choice, Tool, choice, tools};
+use crate::provider::portable::{Choice, NO_ARGUMENTS, Tool, choice, tools};
 use crate::provider::{Ask, Unsupported, UpstreamRequest};
-
-/// The schema of a tool without arguments.
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// What a request says of tools.
 #[derive(Debug)]

@@ -11,17 +11,14 @@
 //!   nothing like it, so the system says it.
 //! - `temperature` ends at 1 here. Models of today take it or `top_p` and not both, so of both the first is
 //!   told; while a model thinks it takes neither.
-//! - `user` becomes `metadata.user_id`, unless it looks like an address or a telephone number: Anthropic
-//!   wants nobody's name there.
-
-use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
 use crate::models::Ability;
 use crate::openai::json::{self, Object, Writer};
 use crate::openai::{Delivery, fields};
-use crate::provider::anthropic::conversation::{Conversation, LastWord};
+use crate::provider::anthropic::aside;
+use crate::provider::anthropic::conversation::{Conversation, LastWord, Replay};
 use crate::provider::anthropic::schema::{self, Fitted};
 use crate::provider::anthropic::thinking::{May, Plan};
 use crate::provider::anthropic::tools::Tools;
@@ -47,9 +44,6 @@ const TAKEN: [&str; 13] = [
 /// What the system says where the answer has to be JSON of any shape.
 const JSON_ONLY: &str = "Answer with one JSON object and nothing else: no words before or after it, and no \
      code fence around it.";
-
-/// How long a user's id may be.
-const LONGEST_USER: usize = 256;
 
 /// The body of the upstream request.
 pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
@@ -93,13 +87,17 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     }
     tools.write(&mut object, &conversation, &mut sent)?;
     conversation.write_system(&mut object, format.words());
-    conversation.write_turns(object.name("messages"), plan.replay(ask));
+    let replay = plan.replay(ask);
+    if replay == Replay::No && conversation.remembers() {
+        sent.drop("messages.reasoning_details");
+    }
+    conversation.write_turns(object.name("messages"), replay);
     plan.write(&mut object);
     output_config(&mut object, plan, &format);
     sampling(&mut object, ask, plan, &mut sent);
-    stop(&mut object, given, &mut sent)?;
-    metadata(&mut object, given, &mut sent);
-    service_tier(&mut object, given, &mut sent);
+    stop(&mut object, given)?;
+    aside::metadata(&mut object, given, &mut sent);
+    aside::service_tier(&mut object, given, &mut sent);
     match ask.delivery {
         Delivery::Streamed => object.raw("stream", "true"),
         Delivery::Whole => &mut object,
@@ -140,8 +138,11 @@ impl Format {
             Some("text") => Ok(Self::Any),
             Some("json_object") => Ok(Self::Json),
             Some("json_schema") => {
-                let named = wanted.object("json_schema");
-                let Some(schema) = named.and_then(|it| it.present("schema")) else {
+                let named = wanted.object("json_schema").unwrap_or_default();
+                if named.spoken("description").is_some() {
+                    sent.drop("response_format.json_schema.description");
+                }
+                let Some(schema) = named.present("schema") else {
                     return Ok(Self::Json);
                 };
                 let Fitted { json, stripped } =
@@ -223,76 +224,30 @@ fn sampling(request: &mut Writer<'_>, ask: &Ask<'_>, plan: Plan, sent: &mut Upst
     }
 }
 
-/// Texts of nothing but white space are refused there.
-fn stop(
-    request: &mut Writer<'_>,
-    given: &Object<'_>,
-    sent: &mut UpstreamRequest,
-) -> Result<(), Unsupported> {
+/// Texts of nothing but white space are refused there, and an answer that runs past one is not what the
+/// caller asked for.
+fn stop(request: &mut Writer<'_>, given: &Object<'_>) -> Result<(), Unsupported> {
+    const WRONG: Unsupported = Unsupported("stop");
+
     let Some(raw) = given.raw("stop") else {
         return Ok(());
     };
     let listed: Vec<&RawValue> = if raw.get().starts_with('[') {
-        serde_json::from_str(raw.get()).map_err(|_| Unsupported("stop"))?
+        serde_json::from_str(raw.get()).map_err(|_| WRONG)?
     } else {
         vec![raw]
     };
-    let texts = listed.into_iter().map(json::string);
-    let all: Vec<Cow<'_, str>> = texts.collect::<Option<_>>().ok_or(Unsupported("stop"))?;
-    let (told, blank): (Vec<_>, Vec<_>) = all.iter().partition(|text| !text.trim().is_empty());
-    if !blank.is_empty() {
-        sent.drop("stop");
-    }
-    if told.is_empty() {
+    if listed.is_empty() {
         return Ok(());
     }
     let out = request.name("stop_sequences");
-    for (at, text) in told.into_iter().enumerate() {
+    for (at, text) in listed.into_iter().enumerate() {
+        json::string(text)
+            .filter(|text| !text.trim().is_empty())
+            .ok_or(WRONG)?;
         out.push(if at == 0 { b'[' } else { b',' });
-        json::write_string(out, text);
+        out.extend_from_slice(text.get().as_bytes());
     }
     out.push(b']');
     Ok(())
-}
-
-fn metadata(request: &mut Writer<'_>, given: &Object<'_>, sent: &mut UpstreamRequest) {
-    let mut told: Option<Cow<'_, str>> = None;
-    for name in ["safety_identifier", "user"] {
-        let Some(raw) = given.raw(name) else {
-            continue;
-        };
-        match json::string(raw).filter(|user| is_nobodys_name(user)) {
-            Some(user) if told.as_ref().is_none_or(|told| *told == user) => told = Some(user),
-            _ => sent.drop(name),
-        }
-    }
-    if let Some(user) = told {
-        let mut metadata = Writer::new(request.name("metadata"));
-        metadata.text("user_id", &user);
-        metadata.end();
-    }
-}
-
-/// Whether a text may be a user's id: it is short, and neither an address nor a telephone number.
-fn is_nobodys_name(user: &str) -> bool {
-    let digits = user.chars().filter(char::is_ascii_digit).count();
-    let is_dialled = |c: char| c.is_ascii_digit() || " +-./()".contains(c);
-    let is_number = (7..=15).contains(&digits) && user.chars().all(is_dialled);
-    let has_signs = !user.chars().all(|c| c.is_ascii_digit());
-    let is_phone = is_number && (has_signs || user.starts_with('0') || digits >= 10);
-    !user.is_empty() && user.len() <= LONGEST_USER && !user.contains('@') && !is_phone
-}
-
-fn service_tier(request: &mut Writer<'_>, given: &Object<'_>, sent: &mut UpstreamRequest) {
-    match given.text("service_tier").as_deref() {
-        Some("default" | "standard_only") => {
-            request.raw("service_tier", "\"standard_only\"");
-        }
-        Some("auto") => {
-            request.raw("service_tier", "\"auto\"");
-        }
-        Some(_) => sent.drop("service_tier"),
-        None if given.raw("service_tier").is_some() => sent.drop("service_tier"),
-        None => {}
-    }
 }

@@ -18,8 +18,8 @@ mod rows;
 mod ways;
 
 pub use ways::{
-    CacheControl, Developer, Fields, Kinds, Mend, Prefill, ResultName, Reworded, Schemas,
-    Signatures, Sound, Stop, StreamOptions, ThinkingTools,
+    CacheControl, Closing, Developer, Fields, Kinds, Mend, Opening, Prefill, ResultName, Reworded,
+    Schemas, Signatures, Sound, Stop, StreamOptions, ThinkingTools, Wordless,
 };
 
 use crate::openai::Role;
@@ -48,6 +48,8 @@ pub struct Company {
     pub renamed: &'static [(&'static str, &'static str)],
     /// Values that it takes in other words.
     pub reworded: &'static [Reworded],
+    /// Fields whose texts may only be ASCII.
+    pub ascii: &'static [&'static str],
     /// Fields that every request to it has, with their JSON texts.
     pub always: &'static [(&'static str, &'static str)],
     /// An object among its fields, and the member of it that is `true` where fields may not be ignored.
@@ -71,18 +73,26 @@ pub struct Company {
     pub tool_names: Option<NameRule>,
     /// What ids of calls look like, where there is a rule for names.
     pub call_ids: IdRule,
-    /// The schema of a tool's arguments, as far as it is not taken as it is.
+    /// How schemas are written.
     pub schemas: Schemas,
     /// What signs the calls that a model made while it thought.
     pub signatures: Signatures,
     /// What it is told in place of the effort `none`: a field and its JSON text.
     pub no_effort: Option<(&'static str, &'static str)>,
+    /// Its own field for how much is thought, which is never sent beside `reasoning_effort`.
+    pub own_effort: Option<&'static str>,
     /// Whether a model that refuses tools while it thinks has to be told not to.
     pub thinking_tools: ThinkingTools,
     /// What it calls the limit of the answer's length.
     pub max_tokens: &'static str,
     /// Whether `developer` messages keep their role or become `system`.
     pub developer: Developer,
+    /// Who has to speak first. Where nobody does, a turn of ours stands there.
+    pub opening: Opening,
+    /// Who may speak last. A system's message that may not is the user's text.
+    pub closing: Closing,
+    /// What becomes of an assistant's message without a word.
+    pub wordless: Wordless,
     /// How it is told to go on with a message of the assistant's.
     pub prefill: Prefill,
     /// Whether it takes `stream_options.include_usage`.
@@ -152,6 +162,11 @@ impl Company {
         let is_its = |known: &&str| is_at(host, known);
         let found = COMPANIES.iter().find(|one| one.hosts.iter().any(is_its));
         found.copied().unwrap_or(&COMPATIBLE)
+    }
+
+    /// Whether callers can read its answers as they are, but for words that only a strict client minds.
+    pub fn answers_plainly(&self) -> bool {
+        self.mends.iter().all(|mend| *mend == Mend::Tiers)
     }
 
     /// Whether it takes a request field, by whatever name.

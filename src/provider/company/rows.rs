@@ -4,8 +4,8 @@
 
 use crate::openai::Role;
 use crate::provider::company::{
-    CacheControl, Company, Developer, Fields, Kinds, Mend, Prefill, ResultName, Reworded, Schemas,
-    Signatures, Sound, Stop, StreamOptions, ThinkingTools,
+    CacheControl, Closing, Company, Developer, Fields, Kinds, Mend, Opening, Prefill, ResultName,
+    Reworded, Schemas, Signatures, Sound, Stop, StreamOptions, ThinkingTools, Wordless,
 };
 use crate::provider::portable::{Alphabet, First, IdRule, NameRule};
 
@@ -28,6 +28,7 @@ pub(super) const PLAIN: Company = Company {
     fields: Fields::Only(&[]),
     renamed: &[],
     reworded: &[],
+    ascii: &[],
     always: &[],
     heeding: None,
     message_fields: &["tool_call_id", "tool_calls"],
@@ -45,16 +46,20 @@ pub(super) const PLAIN: Company = Company {
     schemas: Schemas::AsWritten,
     signatures: Signatures::None,
     no_effort: None,
+    own_effort: None,
     thinking_tools: ThinkingTools::Its,
     max_tokens: "max_tokens",
     developer: Developer::System,
+    opening: Opening::Anybody,
+    closing: Closing::Anybody,
+    wordless: Wordless::Sent,
     prefill: Prefill::Silent,
     stream_options: StreamOptions::Left,
     stop: Stop::Either,
     max_choices: 1,
     max_stops: 4,
     max_tools: usize::MAX,
-    mends: &[],
+    mends: &[Mend::Tiers],
 };
 
 /// OpenAI's rule for names of tools, which others have too.
@@ -115,6 +120,7 @@ static OPENAI: Company = Company {
     developer: Developer::Kept,
     stream_options: StreamOptions::Sent,
     max_choices: 128,
+    result_name: ResultName::Untold,
     parts: Kinds::Any,
     tools: Kinds::Only(&["custom", "function"]),
     // <https://platform.openai.com/docs/api-reference/chat/create> has no such limit, its answers do:
@@ -124,6 +130,8 @@ static OPENAI: Company = Company {
         ..PLAIN.call_ids
     },
     thinking_tools: ThinkingTools::Ours,
+    // Its words for tiers are those of its own reference.
+    mends: &[],
     ..PLAIN
 };
 
@@ -269,9 +277,11 @@ static OPENROUTER: Company = Company {
         "text",
         "video_url",
     ]),
+    result_name: ResultName::Untold,
     cache_control: CacheControl::Sent,
-    // Its own tools, which it runs itself, are many.
-    tools: Kinds::Any,
+    // Its own tools, which it runs itself, are many. OpenAI's custom ones it does not document.
+    tools: Kinds::But(&["custom"]),
+    own_effort: Some("reasoning"),
     ..PLAIN
 };
 
@@ -312,6 +322,7 @@ static MISTRAL: Company = Company {
         "top_p",
     ]),
     renamed: &[("seed", "random_seed")],
+    ascii: &["prompt_cache_key"],
     reworded: &[Reworded {
         field: "tool_choice",
         from: "\"required\"",
@@ -327,10 +338,12 @@ static MISTRAL: Company = Company {
         longest: 9,
     },
     schemas: Schemas::Bare(Some(r#"{"type":"object","properties":{}}"#)),
+    closing: Closing::NotSystem,
+    wordless: Wordless::Left,
     prefill: Prefill::Prefix,
     max_choices: 128,
     max_stops: usize::MAX,
-    mends: &[Mend::Calls, Mend::Contents],
+    mends: &[Mend::Calls, Mend::Contents, Mend::Tiers],
     ..PLAIN
 };
 
@@ -361,10 +374,12 @@ static GEMINI: Company = Company {
     // Models before the third do not ask for signatures
     // (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
     signatures: Signatures::Google(&["gemini-1", "gemini-2"]),
+    opening: Opening::User,
+    closing: Closing::NotSystem,
     stream_options: StreamOptions::Sent,
     max_choices: 8,
     max_stops: 5,
-    mends: &[Mend::Calls, Mend::Messages, Mend::Stops],
+    mends: &[Mend::Calls, Mend::Messages, Mend::Stops, Mend::Tiers],
     ..PLAIN
 };
 

@@ -25,8 +25,21 @@ pub struct Reworded {
 pub enum Kinds {
     /// Those of this list, each with the member of its own name and no other.
     Only(&'static [&'static str]),
+    /// Any but those of this list, as they are written.
+    But(&'static [&'static str]),
     /// Any, as they are written.
     Any,
+}
+
+impl Kinds {
+    /// Whether this kind is taken.
+    pub fn take(self, kind: &str) -> bool {
+        match self {
+            Self::Only(list) => list.contains(&kind),
+            Self::But(list) => !list.contains(&kind),
+            Self::Any => true,
+        }
+    }
 }
 
 /// Which tool the `name` of a tool's result tells.
@@ -36,6 +49,8 @@ pub enum ResultName {
     Callers,
     /// That of the call, always: the company finds the tool by it.
     Calls,
+    /// None: the company does not take a name there.
+    Untold,
 }
 
 /// How sound (`input_audio`) is sent.
@@ -56,13 +71,14 @@ pub enum CacheControl {
     Sent,
 }
 
-/// How the schema of a tool's arguments is written.
+/// How schemas are written: those of tools' arguments, and those of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schemas {
     /// As the caller wrote it.
     AsWritten,
-    /// Without `$id`, `$schema`, `strict` and `additionalProperties: false`; where there is none, this
-    /// one.
+    /// Without `$id` and `$schema`, and those of arguments without `strict` and
+    /// `additionalProperties: false`. Where a tool has none, this one; a company that has to be told one
+    /// does not take a format of the answer without a schema.
     Bare(Option<&'static str>),
 }
 
@@ -96,6 +112,33 @@ pub enum Prefill {
     Template,
 }
 
+/// Who has to speak first, the system aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Anybody.
+    Anybody,
+    /// The user.
+    User,
+}
+
+/// Who may speak last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// Anybody.
+    Anybody,
+    /// Anybody but the system.
+    NotSystem,
+}
+
+/// What becomes of an assistant's message that says and calls nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wordless {
+    /// It is left out.
+    Left,
+    /// It is sent.
+    Sent,
+}
+
 /// How `stop` is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -116,6 +159,8 @@ pub enum Mend {
     Messages,
     /// `stop` for the end of an answer that calls tools.
     Stops,
+    /// A `service_tier` in a word that OpenAI does not have.
+    Tiers,
 }
 
 /// What becomes of the `developer` role.

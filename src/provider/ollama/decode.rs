@@ -1,10 +1,10 @@
 //! Lines of an Ollama stream, as events.
 
 use crate::openai::UsageChunk;
-use crate::openai::json::Writer;
-use crate::provider::ollama::answer::{Letterhead, finish, write_choice};
-use crate::provider::ollama::line::{Called, Ending, Line};
-use crate::provider::{Bearable, Carries, Chunk, Decoder, Event, Fault, Garbage, Origin, Reading};
+use crate::provider::completion::{Called, Chunks};
+use crate::provider::ollama::answer;
+use crate::provider::ollama::line::{Line, Text};
+use crate::provider::{Bearable, Carries, Decoder, Event, Fault, Garbage, Origin, Reading};
 use crate::reason::Reason;
 use crate::stream::ndjson::Lines;
 
@@ -18,7 +18,7 @@ pub(super) struct LineDecoder {
 /// How far the answer has come.
 #[derive(Debug)]
 struct Answer {
-    letterhead: Letterhead,
+    chunks: Chunks,
     usage_chunk: UsageChunk,
     origin: Origin,
     stage: Stage,
@@ -28,7 +28,7 @@ struct Answer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// No chunk has been written, so the next one tells the role.
+    /// No chunk has been written.
     Unbegun,
     /// Chunks have been written.
     Begun,
@@ -41,7 +41,7 @@ impl LineDecoder {
         Self {
             lines: Lines::default(),
             answer: Answer {
-                letterhead: Letterhead::new(ask),
+                chunks: Chunks::new(ask),
                 usage_chunk: ask.usage_chunk,
                 origin: ask.origin,
                 stage: Stage::Unbegun,
@@ -100,6 +100,10 @@ impl Answer {
         {
             return;
         }
+        if let Ok(line) = &line {
+            let model = line.model.and_then(Text::spoken);
+            self.chunks.letterhead.sign(None, model);
+        }
         match line {
             // The last line, too, may hold tool calls or the last of the text.
             Ok(line) if line.is_done() => {
@@ -118,70 +122,28 @@ impl Answer {
     }
 
     fn piece(&mut self, line: &Line<'_>, emit: &mut dyn FnMut(Event<'_>)) {
-        let mut json = Vec::with_capacity(512);
-        let mut object = self.open(&mut json, line);
-        write_choice(object.name("choices"), line.logprobs(), None, |choice| {
-            let mut delta = self.delta(choice);
-            self.letterhead.write_delta(&mut delta, line, self.calls);
-            delta.end();
-        });
-        object.end();
         self.stage = Stage::Begun;
-        self.calls = self.calls.saturating_add(line.calls().len());
-        emit(Event::Chunk(Chunk {
-            json: &String::from_utf8_lossy(&json),
-            wire: None,
-            carries: carries(line),
-            text: line.content(),
-            finished: Vec::new(),
-            usage: None,
-        }));
+        let called = self.calls;
+        self.calls = called.saturating_add(line.calls().len());
+        let ids = answer::ids(line, called, &self.chunks.letterhead);
+        self.chunks.say(
+            carries(line),
+            line.content(),
+            line.logprobs(),
+            emit,
+            |delta| answer::write_delta(delta, line, &ids, called),
+        );
     }
 
     fn end(&mut self, line: &Line<'_>, emit: &mut dyn FnMut(Event<'_>)) {
+        let usage = line.usage();
         let ending = line.ending(Called::after(self.calls));
-        self.ended(line, ending, emit);
-        if self.usage_chunk == UsageChunk::Wanted {
-            self.usage(line, emit);
+        self.chunks.end(ending, usage, emit);
+        if let Some(usage) = usage.filter(|_| self.usage_chunk == UsageChunk::Wanted) {
+            self.chunks.usage(usage, emit);
         }
         self.stage = Stage::Over;
         emit(Event::Done);
-    }
-
-    fn ended(&self, line: &Line<'_>, ending: Ending<'_>, emit: &mut dyn FnMut(Event<'_>)) {
-        let mut json = Vec::with_capacity(512);
-        let mut object = self.open(&mut json, line);
-        write_choice(object.name("choices"), &[], Some(ending), |choice| {
-            self.delta(choice).end();
-        });
-        object.end();
-        emit(Event::Chunk(Chunk {
-            json: &String::from_utf8_lossy(&json),
-            wire: None,
-            carries: Carries::Nothing,
-            text: None,
-            finished: vec![finish(ending)],
-            usage: line.usage(),
-        }));
-    }
-
-    fn usage(&self, line: &Line<'_>, emit: &mut dyn FnMut(Event<'_>)) {
-        let Some(usage) = line.usage() else {
-            return;
-        };
-        let mut json = Vec::with_capacity(512);
-        let mut object = self.open(&mut json, line);
-        object.raw("choices", "[]");
-        usage.write(object.name("usage"));
-        object.end();
-        emit(Event::Chunk(Chunk {
-            json: &String::from_utf8_lossy(&json),
-            wire: None,
-            carries: Carries::UsageOnly,
-            text: None,
-            finished: Vec::new(),
-            usage: Some(usage),
-        }));
     }
 
     fn fail(&mut self, fault: Fault, emit: &mut dyn FnMut(Event<'_>)) {
@@ -189,19 +151,6 @@ impl Answer {
             self.stage = Stage::Over;
             emit(Event::Failed(fault));
         }
-    }
-
-    fn open<'b>(&self, json: &'b mut Vec<u8>, line: &Line<'_>) -> Writer<'b> {
-        self.letterhead.open(json, "chat.completion.chunk", line)
-    }
-
-    /// Opens the delta of `choice`; the first of an answer tells the role.
-    fn delta<'c>(&self, choice: &'c mut Writer<'_>) -> Writer<'c> {
-        let mut delta = Writer::new(choice.name("delta"));
-        if self.stage == Stage::Unbegun {
-            delta.raw("role", "\"assistant\"");
-        }
-        delta
     }
 }
 

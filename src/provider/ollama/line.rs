@@ -3,10 +3,14 @@
 //! Implements `ChatResponse` of Ollama's `api/types.go`, as far as a caller can be told of it. What
 //! is only carried stays as the JSON text that Ollama wrote.
 
+use std::borrow::Cow;
+
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 
+use crate::openai::json::Object;
 use crate::openai::{Finish, Usage};
+use crate::provider::completion::{Called, Ending};
 use crate::provider::ollama::fault;
 use crate::provider::{Fault, Origin};
 use crate::reason::Reason;
@@ -28,7 +32,7 @@ pub(super) struct Line<'a> {
     #[serde(borrow, default)]
     done_reason: Option<Text<'a>>,
     #[serde(borrow, default)]
-    logprobs: Option<Vec<TokenLogprob<'a>>>,
+    logprobs: Option<Vec<Object<'a>>>,
     #[serde(default)]
     prompt_eval_count: Option<u64>,
     #[serde(default)]
@@ -61,38 +65,14 @@ pub(super) struct Call<'a> {
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct Function<'a> {
     #[serde(borrow)]
-    pub(super) name: Text<'a>,
+    pub(super) name: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(super) arguments: Option<&'a RawValue>,
-}
-
-/// How likely a token was.
-#[derive(Debug, serde::Deserialize)]
-pub(super) struct TokenLogprob<'a> {
-    #[serde(borrow)]
-    pub(super) token: Text<'a>,
-    #[serde(borrow)]
-    pub(super) logprob: &'a RawValue,
-    #[serde(borrow, default)]
-    pub(super) bytes: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) top_logprobs: Option<Vec<Self>>,
 }
 
 /// The JSON text of a string, quotes and escapes included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Text<'a>(&'a str);
-
-/// Why an answer ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Ending<'a> {
-    /// For a reason that OpenAI has a word for.
-    Known(Finish),
-    /// For one that it has none for: Ollama's own word, as JSON.
-    Other(&'a str),
-    /// It is not told.
-    Untold,
-}
 
 impl<'a> Line<'a> {
     /// Reads an object, which may turn out to be an error, or another's answer than is wanted.
@@ -148,7 +128,7 @@ impl<'a> Line<'a> {
     }
 
     /// How likely the tokens were, where that was asked for.
-    pub(super) fn logprobs(&self) -> &[TokenLogprob<'a>] {
+    pub(super) fn logprobs(&self) -> &[Object<'a>] {
         self.logprobs.as_deref().unwrap_or_default()
     }
 
@@ -159,14 +139,13 @@ impl<'a> Line<'a> {
     /// (`DoneReasonConnectionClosed`, `llm/server.go`), the first versions had no reasons at all,
     /// not even for a token limit, and later ones never leave it out. To fill in `stop` could pass
     /// a cut answer off as whole.
-    pub(super) fn ending(&self, called: Called) -> Ending<'a> {
-        match (self.done_reason.and_then(Text::spoken), called) {
-            (Some("\"stop\""), Called::Nothing) => Ending::Known(Finish::Stop),
-            (Some("\"stop\""), Called::Tools) => Ending::Known(Finish::ToolCalls),
-            (Some("\"length\""), _) => Ending::Known(Finish::Length),
-            (Some(word), _) => Ending::Other(word),
-            (None, _) => Ending::Untold,
-        }
+    pub(super) fn ending(&self, called: Called) -> Option<Ending<'a>> {
+        Some(match (self.done_reason.and_then(Text::spoken)?, called) {
+            ("\"stop\"", Called::Nothing) => Ending::Known(Finish::Stop),
+            ("\"stop\"", Called::Tools) => Ending::Known(Finish::ToolCalls),
+            ("\"length\"", _) => Ending::Known(Finish::Length),
+            (word, _) => Ending::Other(word),
+        })
     }
 
     /// What the answer used.
@@ -189,32 +168,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whether an answer holds tool calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Called {
-    /// It does not.
-    Nothing,
-    /// It does.
-    Tools,
-}
-
-impl Called {
-    /// What is so after this many tool calls.
-    pub(super) fn after(calls: usize) -> Self {
-        if calls == 0 {
-            Self::Nothing
-        } else {
-            Self::Tools
-        }
-    }
-}
-
 impl<'a> Text<'a> {
-    /// The JSON text.
-    pub(super) fn json(self) -> &'a str {
-        self.0
-    }
-
     /// The JSON text, unless the string is empty.
     pub(super) fn spoken(self) -> Option<&'a str> {
         Some(self.0).filter(|text| *text != "\"\"")

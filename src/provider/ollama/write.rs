@@ -15,13 +15,15 @@
 //!
 //! Ollama ignores fields that it does not know. Where ignoring one would change what the caller
 //! gets (`n`, a forced tool, spoken output), the target is passed over; where it would not (`user`,
-//! `metadata`, `store`, `service_tier`, `verbosity`, ...), the field stays out.
+//! `metadata`, `store`, `service_tier`, `verbosity`, ...), the field stays out, and is named.
 
 use serde_json::value::RawValue;
 
-use crate::openai::Delivery;
-use crate::openai::json::{self, Object, Writer};
+use crate::openai::fields::{self, Loss};
+use crate::openai::json::{self, Object, Writer, write_list};
+use crate::openai::{ChatRequest, Delivery};
 use crate::provider::ollama::messages;
+use crate::provider::portable::{self, Logprobs, NO_ARGUMENTS, Tool};
 use crate::provider::{Ask, REASONING_EFFORT, Unsupported, UpstreamRequest};
 
 /// The window that Ollama gives a model on a machine without a large graphics card
@@ -40,18 +42,38 @@ const NUMBERS: [&str; 7] = [
     "top_p",
 ];
 
+/// The fields that go on in another form.
+const MAPPED: [&str; 6] = [
+    "logprobs",
+    REASONING_EFFORT,
+    "response_format",
+    "stop",
+    "tools",
+    "top_logprobs",
+];
+
 /// The body of the upstream request.
 pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     let fields = &ask.fields();
-    refuse(ask)?;
+    let mut request = UpstreamRequest::default();
+    if ask.request.choices > 1 {
+        return Err(Unsupported("n"));
+    }
+    let offer = Offer::of(fields);
+    let takes = |name: &str| match name {
+        "parallel_tool_calls" | "tool_choice" => offer == Offer::None,
+        _ => MAPPED.contains(&name) || NUMBERS.contains(&name),
+    };
+    for name in fields::left_out(fields, takes).map_err(Unsupported)? {
+        request.drop(name);
+    }
+    let logprobs = portable::logprobs(fields)?;
     let mut out = Vec::with_capacity(capacity(ask));
     let mut object = Writer::new(&mut out);
     object.text("model", ask.model);
-    messages::write(object.name("messages"), ask.messages)?;
-    if let Some(tools) = tools(fields)? {
-        object.raw("tools", tools);
-    }
-    if let Some(format) = format(fields)? {
+    messages::write(object.name("messages"), ask.messages, &mut request)?;
+    write_tools(&mut object, ask.request, offer, &mut request)?;
+    if let Some(format) = format(fields, &mut request)? {
         object.raw("format", format);
     }
     let stream = match ask.delivery {
@@ -65,19 +87,16 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     if let Some(keep_alive) = ask.keep_alive {
         self::keep_alive(&mut object, keep_alive);
     }
-    if fields
-        .raw("logprobs")
-        .is_some_and(|raw| raw.get() != "false")
-    {
-        for name in ["logprobs", "top_logprobs"] {
-            if let Some(raw) = fields.raw(name) {
-                object.raw(name, raw.get());
-            }
+    if let Logprobs::Wanted(most) = logprobs {
+        object.raw("logprobs", "true");
+        if let Some(most) = most {
+            object.raw("top_logprobs", most.get());
         }
     }
-    options(object.name("options"), ask)?;
+    options(object.name("options"), ask, &mut request)?;
     object.end();
-    Ok(UpstreamRequest::whole(out))
+    request.body = out;
+    Ok(request)
 }
 
 fn capacity(ask: &Ask<'_>) -> usize {
@@ -91,56 +110,67 @@ fn capacity(ask: &Ask<'_>) -> usize {
     text.saturating_add(tools).saturating_add(1024)
 }
 
-fn refuse(ask: &Ask<'_>) -> Result<(), Unsupported> {
-    let fields = &ask.fields();
-    if ask.request.choices > 1 {
-        return Err(Unsupported("n"));
-    }
-    for name in ["audio", "functions", "logit_bias"] {
-        if fields.raw(name).is_some_and(|raw| !is_hollow(raw)) {
-            return Err(Unsupported(name));
+/// Whether tools are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// None may be called.
+    None,
+    /// Those that the request has.
+    All,
+}
+
+impl Offer {
+    /// What a request's fields say of it.
+    fn of(fields: &Object<'_>) -> Self {
+        match fields.text("tool_choice").as_deref() {
+            Some("none") => Self::None,
+            Some(_) | None => Self::All,
         }
     }
-    // Empty options, too, ask for a search.
-    if fields.raw("web_search_options").is_some() {
-        return Err(Unsupported("web_search_options"));
+}
+
+/// Writes the tools to offer. Ollama has no way to force a call or to forbid a second one, so a request
+/// that asks for either is not one that it can serve.
+fn write_tools(
+    object: &mut Writer<'_>,
+    asked: &ChatRequest<'_>,
+    offer: Offer,
+    request: &mut UpstreamRequest,
+) -> Result<(), Unsupported> {
+    let tools = portable::tools(asked)?;
+    if tools.is_empty() || offer == Offer::None {
+        return Ok(());
     }
-    if let Some(modalities) = fields.raw("modalities")
-        && serde_json::from_str::<[&str; 1]>(modalities.get()).ok() != Some(["text"])
-    {
-        return Err(Unsupported("modalities"));
+    for tool in &tools {
+        if tool.cache_control.is_some() {
+            request.drop("tools.cache_control");
+        }
+        // The schema is told to the model, and nothing holds it to it.
+        if tool.strict.is_some_and(|strict| strict.get() == "true") {
+            request.drop("tools.function.strict");
+        }
     }
+    write_list(object.name("tools"), &tools, write_tool);
     Ok(())
 }
 
-/// Whether an array or an object has nothing in it.
-fn is_hollow(raw: &RawValue) -> bool {
-    let text = raw.get();
-    text.strip_prefix(['[', '{'])
-        .is_some_and(|inner| inner.trim_start().starts_with([']', '}']))
-}
-
-/// The tools to offer. Ollama has no way to force a call or to forbid a second one, so a request
-/// that asks for either is not one that it can serve.
-fn tools<'a>(fields: &Object<'a>) -> Result<Option<&'a str>, Unsupported> {
-    let tools = fields.raw("tools").filter(|tools| !is_hollow(tools));
-    match fields.raw("tool_choice").map(RawValue::get) {
-        Some("\"none\"") => return Ok(None),
-        None | Some("\"auto\"") => {}
-        Some(_) => return Err(Unsupported("tool_choice")),
+fn write_tool(object: &mut Writer<'_>, tool: &Tool<'_>) {
+    object.raw("type", "\"function\"");
+    let mut function = Writer::new(object.name("function"));
+    function.text("name", &tool.name);
+    if let Some(description) = tool.description {
+        function.raw("description", description.get());
     }
-    let one_call = fields
-        .raw("parallel_tool_calls")
-        .is_some_and(|raw| raw.get() == "false");
-    match tools {
-        Some(_) if one_call => Err(Unsupported("parallel_tool_calls")),
-        Some(tools) => Ok(Some(tools.get())),
-        None => Ok(None),
-    }
+    let parameters = tool.parameters.map_or(NO_ARGUMENTS, RawValue::get);
+    function.raw("parameters", parameters);
+    function.end();
 }
 
 /// What the answer must look like: `"json"` or a JSON schema.
-fn format<'a>(fields: &Object<'a>) -> Result<Option<&'a str>, Unsupported> {
+fn format<'a>(
+    fields: &Object<'a>,
+    request: &mut UpstreamRequest,
+) -> Result<Option<&'a str>, Unsupported> {
     let Some(wanted) = fields.object("response_format") else {
         return Ok(None);
     };
@@ -148,9 +178,11 @@ fn format<'a>(fields: &Object<'a>) -> Result<Option<&'a str>, Unsupported> {
         Some("text") => Ok(None),
         Some("json_object") => Ok(Some("\"json\"")),
         Some("json_schema") => {
-            let schema = wanted
-                .object("json_schema")
-                .and_then(|it| it.present("schema"));
+            let named = wanted.object("json_schema").unwrap_or_default();
+            if named.spoken("description").is_some() {
+                request.drop("response_format.json_schema.description");
+            }
+            let schema = named.present("schema");
             match schema.map(RawValue::get) {
                 None => Ok(Some("\"json\"")),
                 Some(schema) if schema.starts_with('{') => Ok(Some(schema)),
@@ -183,7 +215,11 @@ pub(super) fn keep_alive(object: &mut Writer<'_>, keep_alive: &str) {
     };
 }
 
-fn options(out: &mut Vec<u8>, ask: &Ask<'_>) -> Result<(), Unsupported> {
+fn options(
+    out: &mut Vec<u8>,
+    ask: &Ask<'_>,
+    request: &mut UpstreamRequest,
+) -> Result<(), Unsupported> {
     let fields = &ask.fields();
     let mut options = Writer::new(out);
     load_options(&mut options, ask.told_context());
@@ -192,12 +228,17 @@ fn options(out: &mut Vec<u8>, ask: &Ask<'_>) -> Result<(), Unsupported> {
         let Some(raw) = fields.raw(name) else {
             continue;
         };
-        if json::kind(raw) != "a number" {
-            return Err(Unsupported(name));
+        match (json::kind(raw), fields::loss(name)) {
+            ("a number", _) => {
+                options.raw(name, raw.get());
+            }
+            (_, Loss::Answer) => return Err(Unsupported(name)),
+            (_, Loss::Aside) => request.drop(name),
         }
-        options.raw(name, raw.get());
     }
-    if let Some(stop) = fields.raw("stop").map(RawValue::get) {
+    let stop = fields.raw("stop");
+    let stop = stop.filter(|stop| !fields::is_neutral("stop", stop, fields));
+    if let Some(stop) = stop.map(RawValue::get) {
         if stop.starts_with('[') {
             options.raw("stop", stop);
         } else {

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use crate::openai::Role;
 use crate::openai::json::{Object, Writer, write_list};
 use crate::provider::company::{CacheControl, Company, Kinds, Sound};
+use crate::provider::portable;
 use crate::provider::{Unsupported, UpstreamRequest};
 
 const CACHE_CONTROL: &str = "cache_control";
@@ -42,6 +43,32 @@ pub(super) fn write(
     write_list(out, &parts, |object, part| {
         write_part(object, part, company);
     });
+    Ok(())
+}
+
+/// Writes the text of an instruction of the system's as one of the user's, and notes what is left out of
+/// it.
+///
+/// # Errors
+///
+/// [`Unsupported`], with the path of a part that is no text.
+pub(super) fn write_marked(
+    out: &mut Vec<u8>,
+    content: &RawValue,
+    request: &mut UpstreamRequest,
+) -> Result<(), Unsupported> {
+    let mut text = Vec::new();
+    if content.get().starts_with('"') {
+        text.extend_from_slice(content.get().as_bytes());
+    } else {
+        let parts: Vec<Object<'_>> =
+            serde_json::from_str(content.get()).map_err(|_| Unsupported("messages.content"))?;
+        write_text(&mut text, &parts, request)?;
+    }
+    let text = String::from_utf8_lossy(&text);
+    let inner = text.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    let marked = portable::marked(inner.unwrap_or_default());
+    out.extend_from_slice(format!("\"{marked}\"").as_bytes());
     Ok(())
 }
 
@@ -136,7 +163,7 @@ fn note_members(
 fn write_part(object: &mut Writer<'_>, part: &Object<'_>, company: &Company) {
     let sends_cache = company.cache_control == CacheControl::Sent;
     let kind = match company.parts {
-        Kinds::Any => None,
+        Kinds::Any | Kinds::But(_) => None,
         Kinds::Only(_) => part.text("type"),
     };
     for (name, value) in &part.0 {

@@ -27,8 +27,8 @@ struct Choices {
     /// By index, so that a choice that says its end twice does not stand for another one.
     ended: BTreeSet<u64>,
     garbage: Garbage,
-    /// What the company's chunks are put right by, where they need it.
-    mender: Option<Mender>,
+    /// What the company's chunks are put right by.
+    mender: Mender,
 }
 
 impl ChunkDecoder {
@@ -105,10 +105,7 @@ impl Choices {
             emit(Event::Failed(fault::inside(error)));
             return;
         }
-        let choices = parts.choices.as_deref().unwrap_or_default();
-        let mended = self.mender.as_mut();
-        let mended = mended.and_then(|mender| mender.mended(data, choices, Form::Pieces));
-        match &mended {
+        match &self.mender.mended(data, &parts, Form::Pieces) {
             // What was written of a chunk that could be read can be read.
             Some(json) => {
                 if let Ok(parts) = serde_json::from_str(json) {

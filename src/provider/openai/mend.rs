@@ -4,14 +4,17 @@
 //! # Why the answer is written anew, and when
 //!
 //! OpenAI's SDKs put the pieces of a call together by its index and answer it by its id; without them
-//! they lose calls or fail. Only choices that have what needs it are written anew, and of those only
+//! they lose calls or fail. They put texts of one name end to end, so that a role in every piece becomes
+//! `assistantassistant`; they read the arguments of a whole call as JSON, which no text at all is not;
+//! and they send an answer back as they got it, of which OpenAI refuses an empty list of calls. So those
+//! are looked for in everybody's answers, and the rest where a row says so. Only choices that have what needs it are written anew, and of those only
 //! the members in question: all else, and every other answer, stays as the upstream wrote it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 
-use crate::openai::answer::ChoiceParts;
+use crate::openai::answer::{AnswerParts, ChoiceParts, MessageParts, is_empty_list};
 use crate::openai::json::{self, Object, Writer};
 use crate::provider::company::Mend;
 use crate::provider::openai::flat::flattened;
@@ -26,6 +29,27 @@ pub(super) struct Mender {
     request_id: String,
     /// What each choice has called so far, by its index.
     made: BTreeMap<u64, Made>,
+    /// The choices that have told who speaks.
+    introduced: BTreeSet<u64>,
+}
+
+/// Who says what a tier is called there.
+const OPENAIS_TIERS: [&str; 6] = [
+    "null",
+    "\"auto\"",
+    "\"default\"",
+    "\"flex\"",
+    "\"priority\"",
+    "\"scale\"",
+];
+
+/// What becomes of a choice's role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Introduction {
+    /// It stays.
+    Kept,
+    /// It goes: it has been told.
+    Repeated,
 }
 
 /// In what an answer comes.
@@ -38,41 +62,55 @@ pub(super) enum Form {
 }
 
 impl Mender {
-    /// What mends the answers to a request; `None` where nothing has to be looked for.
-    pub(super) fn new(ask: &Reading<'_>) -> Option<Self> {
-        let mends = ask.company.mends;
-        let is_needed = !mends.is_empty() || !ask.names.is_empty();
-        is_needed.then(|| Self {
-            mends,
+    /// What mends the answers to a request.
+    pub(super) fn new(ask: &Reading<'_>) -> Self {
+        Self {
+            mends: ask.company.mends,
             names: ask.names.clone(),
             request_id: ask.request_id.to_owned(),
             made: BTreeMap::new(),
-        })
+            introduced: BTreeSet::new(),
+        }
     }
 
-    /// The answer or chunk `json`, whose choices are `choices`, as callers can read it; `None` where it
-    /// may stay as it is.
+    /// The answer or chunk `json`, whose parts are `parts`, as callers can read it; `None` where it may
+    /// stay as it is.
     pub(super) fn mended(
         &mut self,
         json: &str,
-        choices: &[ChoiceParts<'_>],
+        parts: &AnswerParts<'_>,
         form: Form,
     ) -> Option<String> {
-        if !choices.iter().any(|choice| self.concerns(choice)) {
+        let choices = parts.choices.as_deref().unwrap_or_default();
+        let repeated = self.repeated(choices);
+        let leaves_tier = self.does(Mend::Tiers)
+            && parts
+                .service_tier()
+                .is_some_and(|tier| !OPENAIS_TIERS.contains(&tier));
+        let concerns = || choices.iter().any(|choice| self.concerns(choice, form));
+        if repeated.is_empty() && !leaves_tier && !concerns() {
             return None;
         }
         let answer = Object::parse(json).ok()?;
-        let listed: Vec<Object<'_>> = serde_json::from_str(answer.raw("choices")?.get()).ok()?;
+        let listed = answer.raw("choices").map_or("[]", RawValue::get);
+        let listed: Vec<Object<'_>> = serde_json::from_str(listed).unwrap_or_default();
         let mut written = Vec::with_capacity(json.len());
         let mut is_other = Sameness::Same;
         let mut object = Writer::new(&mut written);
         for (name, value) in &answer.0 {
-            if name == "choices" {
+            if name == "service_tier" && leaves_tier {
+                is_other = Sameness::Other;
+            } else if name == "choices" {
                 let out = object.name(name);
                 out.push(b'[');
                 for (at, choice) in listed.iter().enumerate() {
                     separate(out, at);
-                    is_other = is_other.and(self.write_choice(out, choice, form));
+                    let introduction = if repeated.contains(&at) {
+                        Introduction::Repeated
+                    } else {
+                        Introduction::Kept
+                    };
+                    is_other = is_other.and(self.write_choice(out, choice, form, introduction));
                 }
                 out.push(b']');
             } else {
@@ -90,22 +128,45 @@ impl Mender {
         self.mends.contains(&mend)
     }
 
+    /// The places of the choices that tell once more who speaks.
+    fn repeated(&mut self, choices: &[ChoiceParts<'_>]) -> Vec<usize> {
+        let telling = choices.iter().enumerate().filter(|(_, choice)| {
+            let delta = choice.delta.as_ref();
+            delta.is_some_and(MessageParts::tells_role)
+        });
+        let again = telling.filter(|(_, choice)| !self.introduced.insert(choice.index()));
+        again.map(|(at, _)| at).collect()
+    }
+
     /// Whether there may be something to mend in a choice.
-    fn concerns(&self, choice: &ChoiceParts<'_>) -> bool {
+    fn concerns(&self, choice: &ChoiceParts<'_>, form: Form) -> bool {
         let messages = [choice.delta.as_ref(), choice.message.as_ref()];
         let mut messages = messages.into_iter().flatten().peekable();
         if messages.peek().is_none() && self.does(Mend::Messages) {
             return true;
         }
+        // Who is right about calls in a stream is so about each of its pieces.
+        let looks_at_calls = form == Form::Whole
+            || !self.names.is_empty()
+            || self.does(Mend::Calls)
+            || self.does(Mend::Stops);
         let ends = choice.finish_reason.as_deref() == Some("stop");
         ends && self.does(Mend::Stops)
             || messages.any(|message| {
                 let is_list = message.content().is_some_and(is_list);
-                message.calls().is_some() || is_list && self.does(Mend::Contents)
+                looks_at_calls && message.calls().is_some()
+                    || message.has_empty_calls()
+                    || is_list && self.does(Mend::Contents)
             })
     }
 
-    fn write_choice(&mut self, out: &mut Vec<u8>, choice: &Object<'_>, form: Form) -> Sameness {
+    fn write_choice(
+        &mut self,
+        out: &mut Vec<u8>,
+        choice: &Object<'_>,
+        form: Form,
+        introduction: Introduction,
+    ) -> Sameness {
         let index = choice.number("index").unwrap_or(0);
         let part = match form {
             Form::Pieces => "delta",
@@ -115,7 +176,7 @@ impl Mender {
         // Whether it calls decides what its end is called, wherever that stands.
         let mended = choice.object(part).map(|message| {
             let mut mended = Vec::new();
-            is_other = self.write_message(&mut mended, &message, index, form);
+            is_other = self.write_message(&mut mended, &message, index, form, introduction);
             mended
         });
         let mended = mended.and_then(|mended| String::from_utf8(mended).ok());
@@ -152,6 +213,7 @@ impl Mender {
         message: &Object<'_>,
         choice: u64,
         form: Form,
+        introduction: Introduction,
     ) -> Sameness {
         let mut is_other = Sameness::Same;
         let mut thoughts = String::new();
@@ -164,6 +226,8 @@ impl Mender {
                     thoughts.push_str(&thought);
                     object.raw(name, &format!("\"{text}\""));
                 }
+                "role" if introduction == Introduction::Repeated => is_other = Sameness::Other,
+                "tool_calls" if is_empty_list(value) => is_other = Sameness::Other,
                 "tool_calls" if is_list(value) => {
                     let same = self.write_calls(object.name(name), value, choice, form);
                     is_other = is_other.and(same);
@@ -241,7 +305,8 @@ impl Mender {
                 ("id", _) if sets_id => {}
                 ("type", _) if sets_type => {}
                 ("function", Some(function)) => {
-                    is_other = is_other.and(self.write_function(object.name(name), function));
+                    let same = self.write_function(object.name(name), function, form);
+                    is_other = is_other.and(same);
                 }
                 (name, _) => {
                     object.raw(name, value.get());
@@ -252,8 +317,10 @@ impl Mender {
         is_other
     }
 
-    fn write_function(&self, out: &mut Vec<u8>, function: &Object<'_>) -> Sameness {
+    fn write_function(&self, out: &mut Vec<u8>, function: &Object<'_>, form: Form) -> Sameness {
         let mut is_other = Sameness::Same;
+        // A piece without arguments may be followed by some.
+        let says_nothing = form == Form::Whole && is_blank(function.present("arguments"));
         let mut object = Writer::new(out);
         for (name, value) in &function.0 {
             match name.as_ref() {
@@ -267,6 +334,7 @@ impl Mender {
                         object.text(name, callers);
                     }
                 }
+                "arguments" if says_nothing => {}
                 "arguments" if self.does(Mend::Calls) && value.get().starts_with('{') => {
                     is_other = Sameness::Other;
                     object.text(name, value.get());
@@ -275,6 +343,10 @@ impl Mender {
                     object.raw(name, value.get());
                 }
             }
+        }
+        if says_nothing {
+            is_other = Sameness::Other;
+            object.text("arguments", "{}");
         }
         object.end();
         is_other
@@ -302,6 +374,12 @@ fn separate(out: &mut Vec<u8>, at: usize) {
     if at > 0 {
         out.push(b',');
     }
+}
+
+/// Whether there are no arguments, in however many words.
+fn is_blank(arguments: Option<&RawValue>) -> bool {
+    let text = arguments.map(json::string);
+    text.is_none_or(|text| text.is_some_and(|text| text.trim_ascii().is_empty()))
 }
 
 fn is_list(raw: &RawValue) -> bool {

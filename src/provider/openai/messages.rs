@@ -2,24 +2,22 @@
 //!
 //! # What stays as it is written
 //!
-//! Texts are copied as bytes everywhere. Where a company has rules for calls of tools, conversations
-//! with calls are read and written anew: ids and names by its rules, results in the order of their
-//! calls, and nothing in a call that it would not know.
-
-use std::borrow::Cow;
+//! Texts are copied as bytes everywhere. Calls of tools are read and written anew: nothing is in a call
+//! that a company would not know, and where it has rules, ids and names are by them and results in the
+//! order of their calls.
 
 use serde_json::value::RawValue;
 
+use crate::openai::Role;
 use crate::openai::json::{Object, Writer};
-use crate::openai::{Message, Role};
-use crate::provider::company::{Company, Developer, Kinds, Prefill, ResultName, Signatures};
-use crate::provider::openai::content;
-use crate::provider::portable::{self, Call, Turn};
+use crate::provider::company::{Company, Developer, Prefill, ResultName};
+use crate::provider::openai::order::{Placed, is_sent, placed};
+use crate::provider::openai::{calls, content};
+use crate::provider::portable::{TOLD_HERE, Turn};
 use crate::provider::{Ask, Unsupported, UpstreamRequest};
 
-/// What Google documents for calls whose signature is lost, or that another model made
-/// (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
-const UNSIGNED: &str = r#"{"google":{"thought_signature":"skip_thought_signature_validator"}}"#;
+/// The list of what was signed or sealed of a model's thoughts, in OpenRouter's form.
+const DETAILS: &str = "reasoning_details";
 
 /// Writes the list of messages, and notes what is left out of them.
 ///
@@ -31,91 +29,100 @@ pub(super) fn write(
     ask: &Ask<'_>,
     request: &mut UpstreamRequest,
 ) -> Result<(), Unsupported> {
+    let turns = calls::turns(ask)?;
+    let is_sent = |turn: &&Turn<'_>| is_sent(turn, ask.company);
+    let (said, unsaid): (Vec<_>, Vec<_>) = turns.iter().partition(is_sent);
+    for turn in unsaid {
+        // What else it has is named.
+        write_message(&mut Vec::new(), turn, Told::Amid, ask, request)?;
+    }
+    let placed = placed(&said, ask);
     out.push(b'[');
-    if let Some(turns) = turns(ask)? {
-        for (at, turn) in turns.iter().enumerate() {
-            separate(out, at);
-            write_message(out, turn.message, Some(turn), ask, request)?;
-        }
-    } else {
-        for (at, message) in ask.messages.iter().enumerate() {
-            separate(out, at);
-            write_message(out, message, None, ask, request)?;
+    for (at, one) in placed.iter().enumerate() {
+        separate(out, at);
+        let is_last = placed.len() == at.saturating_add(1);
+        match one {
+            Placed::Ours(words) => {
+                let mut object = Writer::new(out);
+                object.raw("role", "\"user\"").text("content", words);
+                object.end();
+            }
+            Placed::Said(turn) if is_last => write_message(out, turn, Told::Last, ask, request)?,
+            Placed::Said(turn) => write_message(out, turn, Told::Amid, ask, request)?,
+            Placed::Users(turn) => write_message(out, turn, Told::AsUsers, ask, request)?,
         }
     }
     out.push(b']');
     Ok(())
 }
 
-fn separate(out: &mut Vec<u8>, at: usize) {
+/// Writes what stands between the entries of a list, before the one at this place.
+pub(super) fn separate(out: &mut Vec<u8>, at: usize) {
     if at > 0 {
         out.push(b',');
     }
 }
 
-/// The conversation with its calls by the company's rules; `None` where there are no calls, or no
-/// rules.
-fn turns<'a>(ask: &Ask<'a>) -> Result<Option<Vec<Turn<'a>>>, Unsupported> {
-    let Some(names) = &ask.company.tool_names else {
-        return Ok(None);
-    };
-    let is_about_calls = |message: &Message<'_>| {
-        message.role == Role::Tool || message.fields.raw("tool_calls").is_some()
-    };
-    if !ask.messages.iter().any(is_about_calls) {
-        return Ok(None);
-    }
-    match portable::turns(ask.messages, &ask.company.call_ids, names) {
-        Ok(turns) => Ok(Some(turns)),
-        // Calls of other kinds of tools than functions are the company's own affair.
-        Err(_) if !takes_functions_only(ask.company) => Ok(None),
-        Err(unsupported) => Err(unsupported),
-    }
-}
-
-/// Whether functions are the only tools that a company takes.
-pub(super) fn takes_functions_only(company: &Company) -> bool {
-    matches!(company.tools, Kinds::Only(["function"]))
+/// How a message is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// As its speaker's, with others after it.
+    Amid,
+    /// As the user's text.
+    AsUsers,
+    /// As its speaker's, with nothing after it.
+    Last,
 }
 
 fn write_message(
     out: &mut Vec<u8>,
-    message: &Message<'_>,
-    turn: Option<&Turn<'_>>,
+    turn: &Turn<'_>,
+    told: Told,
     ask: &Ask<'_>,
     request: &mut UpstreamRequest,
 ) -> Result<(), Unsupported> {
     let company = ask.company;
-    let role = role(message.role, company)?;
+    let role = match told {
+        Told::Amid | Told::Last => role(turn.message.role, company)?,
+        Told::AsUsers => Role::User,
+    };
     let mut object = Writer::new(out);
     object.raw("role", &format!("\"{}\"", role.as_str()));
-    let refusal = write_content(&mut object, message, role, company, request)?;
-    let is_prefix = company.prefill == Prefill::Prefix && is_prefill(message, ask.messages);
-    for (name, value) in &message.fields.0 {
+    let refusal = write_content(&mut object, turn, role, told, company, request)?;
+    let is_prefix =
+        company.prefill == Prefill::Prefix && told == Told::Last && is_prefill(turn, role);
+    for (name, value) in &turn.message.fields.0 {
         let name = name.as_ref();
-        match (name, turn) {
-            ("tool_calls", _) if is_hollow(value) => {}
-            ("tool_calls", Some(turn)) if !turn.calls.is_empty() => {
-                write_calls(object.name(name), &turn.calls, ask, request);
+        match name {
+            "tool_calls" if is_hollow(value) => {}
+            "tool_calls" if !turn.calls.is_empty() => {
+                calls::write(object.name(name), &turn.calls, ask, request)?;
             }
-            ("tool_call_id", Some(turn)) if turn.answers.is_some() => {
+            "tool_calls" if role != Role::Assistant => lose(name, value, request)?,
+            "tool_call_id" if turn.answers.is_some() => {
                 let id = turn.answers.as_ref().map(|answers| answers.id.as_ref());
                 object.text(name, id.unwrap_or_default());
             }
-            ("name", Some(turn)) if tool_name(turn, company).is_some() => {}
+            "name" if tool_name(turn, company).is_some() => {}
             // It is the function that the result is of.
-            ("name", _) if role == Role::Function => {
+            "name" if role == Role::Function => {
                 object.raw(name, value.get());
             }
-            ("refusal", _) if refusal == Refusal::Written => {}
-            ("prefix", _) if is_prefix => {}
+            "name" if role == Role::Tool && company.result_name == ResultName::Untold => {
+                lose(name, value, request)?;
+            }
+            "refusal" if refusal == Refusal::Written => {}
+            "prefix" if is_prefix => {}
+            DETAILS if company.message_fields.contains(&name) => {
+                write_details(&mut object, value, request);
+            }
             _ if company.message_fields.contains(&name) => {
                 object.raw(name, value.get());
             }
             _ => lose(name, value, request)?,
         }
     }
-    if let Some(name) = turn.and_then(|turn| tool_name(turn, company)) {
+    if let Some(name) = tool_name(turn, company) {
         object.text("name", name);
     }
     if is_prefix {
@@ -151,13 +158,19 @@ enum Refusal {
 
 fn write_content(
     object: &mut Writer<'_>,
-    message: &Message<'_>,
+    turn: &Turn<'_>,
     role: Role,
+    told: Told,
     company: &Company,
     request: &mut UpstreamRequest,
 ) -> Result<Refusal, Unsupported> {
+    let message = turn.message;
     if let Some(content) = &message.content {
-        content::write(object.name("content"), content, role, company, request)?;
+        let out = object.name("content");
+        match told {
+            Told::AsUsers => content::write_marked(out, content, request)?,
+            Told::Amid | Told::Last => content::write(out, content, role, company, request)?,
+        }
         return Ok(Refusal::AField);
     }
     let refusal = message.fields.raw("refusal");
@@ -172,11 +185,9 @@ fn write_content(
     Ok(Refusal::AField)
 }
 
-/// Whether `message` is the assistant's and ends the conversation.
-fn is_prefill(message: &Message<'_>, all: &[Message<'_>]) -> bool {
-    let is_last = all.last().is_some_and(|last| std::ptr::eq(last, message));
-    let calls = message.fields.raw("tool_calls");
-    is_last && message.role == Role::Assistant && calls.is_none_or(is_hollow)
+/// Whether a message that ends the conversation is the beginning of the answer.
+fn is_prefill(turn: &Turn<'_>, role: Role) -> bool {
+    role == Role::Assistant && turn.calls.is_empty()
 }
 
 /// The name of the tool that a result is of, where the company wants it told.
@@ -187,60 +198,31 @@ fn tool_name<'t>(turn: &'t Turn<'_>, company: &Company) -> Option<&'t str> {
         ResultName::Callers => {
             company.message_fields.contains(&"name") && turn.message.fields.raw("name").is_some()
         }
+        ResultName::Untold => false,
     };
     answers.name.as_deref().filter(|_| wants_it)
 }
 
-fn write_calls(
-    out: &mut Vec<u8>,
-    calls: &[Call<'_>],
-    ask: &Ask<'_>,
-    request: &mut UpstreamRequest,
-) {
-    out.push(b'[');
-    for (at, call) in calls.iter().enumerate() {
-        separate(out, at);
-        let mut object = Writer::new(out);
-        object.text("id", &call.id).raw("type", "\"function\"");
-        let mut function = Writer::new(object.name("function"));
-        function
-            .text("name", &call.name)
-            .text("arguments", &call.arguments);
-        function.end();
-        match signature(call, at, ask) {
-            Some(signature) => {
-                object.raw("extra_content", &signature);
-            }
-            None if call.extra_content.is_some() => {
-                request.drop("messages.tool_calls.extra_content");
-            }
-            None => {}
-        }
-        object.end();
-    }
-    out.push(b']');
-}
-
-/// What a call is signed with. Of calls that were made at once, only the first one is.
-fn signature<'c>(call: &Call<'c>, at: usize, ask: &Ask<'_>) -> Option<Cow<'c, str>> {
-    let Signatures::Google(unsigned) = ask.company.signatures else {
-        return None;
+/// Writes what the company itself signed or sealed, as the caller brings it back. What another company
+/// did, and the gateway told, is not its own.
+fn write_details(object: &mut Writer<'_>, value: &RawValue, request: &mut UpstreamRequest) {
+    let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+        object.raw(DETAILS, value.get());
+        return;
     };
-    let told = call.extra_content.filter(|raw| is_signed(raw));
-    if let Some(told) = told {
-        return Some(Cow::Borrowed(told.get()));
+    let is_others = |entry: &&RawValue| {
+        let entry = Object::parse(entry.get()).unwrap_or_default();
+        let format = entry.text("format");
+        format.is_some_and(|format| format.starts_with(TOLD_HERE))
+    };
+    let (others, its): (Vec<&RawValue>, Vec<&RawValue>) = entries.into_iter().partition(is_others);
+    if !others.is_empty() {
+        request.drop("messages.reasoning");
     }
-    let model = ask.model.rsplit('/').next().unwrap_or(ask.model);
-    let is_asked_for = !unsigned.iter().any(|family| model.starts_with(family));
-    (at == 0 && is_asked_for).then_some(Cow::Borrowed(UNSIGNED))
-}
-
-fn is_signed(extra_content: &RawValue) -> bool {
-    let google = Object::parse(extra_content.get())
-        .ok()
-        .and_then(|it| it.object("google"));
-    let signature = google.and_then(|google| google.text("thought_signature"));
-    signature.is_some_and(|signature| !signature.is_empty())
+    if !its.is_empty() {
+        let its: Vec<&str> = its.into_iter().map(RawValue::get).collect();
+        object.raw(DETAILS, &format!("[{}]", its.join(",")));
+    }
 }
 
 /// Leaves out a message's field that the company does not take.
@@ -261,7 +243,7 @@ fn lose(name: &str, value: &RawValue, request: &mut UpstreamRequest) -> Result<(
 }
 
 /// Whether a value says nothing.
-fn is_hollow(value: &RawValue) -> bool {
+pub(super) fn is_hollow(value: &RawValue) -> bool {
     let text = value.get();
     let inner = text.strip_prefix(['[', '{']).map(str::trim_start);
     matches!(text, "null" | "\"\"") || inner.is_some_and(|inner| inner.starts_with([']', '}']))

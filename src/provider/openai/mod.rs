@@ -4,14 +4,17 @@
 //! company is data in [`super::company`]. Implements
 //! <https://platform.openai.com/docs/api-reference/chat>.
 
+mod calls;
 mod content;
 mod decode;
 pub(super) mod fault;
 mod finish;
 mod flat;
+mod format;
 mod made;
 mod mend;
 mod messages;
+mod order;
 mod schema;
 mod tools;
 mod write;
@@ -70,11 +73,8 @@ fn completion(body: &[u8], ask: &Reading<'_>) -> Result<Completion, Fault> {
     if let Some(error) = parts.told_error() {
         return Err(fault::inside(error));
     }
-    let choices = parts.choices.as_deref().unwrap_or_default();
-    let mended = Mender::new(ask).and_then(|mut mender| {
-        let json = std::str::from_utf8(body).ok()?;
-        mender.mended(json, choices, Form::Whole)
-    });
+    let json = std::str::from_utf8(body).ok();
+    let mended = json.and_then(|json| Mender::new(ask).mended(json, &parts, Form::Whole));
     match &mended {
         Some(json) => {
             let parts = serde_json::from_str(json).map_err(|_| fault::not_an_answer(body))?;

@@ -1,5 +1,5 @@
-//! A JSON schema without the words that some companies refuse: `$id`, `$schema`, `strict`, and
-//! `additionalProperties: false`.
+//! A JSON schema without the words that some companies refuse: `$id` and `$schema`, and in schemas of
+//! arguments `strict` and `additionalProperties: false`.
 //!
 //! # Why it knows where schemas stand
 //!
@@ -41,24 +41,36 @@ const NAMED: [&str; 5] = [
     "properties",
 ];
 
+/// Which words are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Those of schemas that answers are held to.
+    InAnswers,
+    /// Those of schemas of arguments.
+    InArguments,
+}
+
 /// Whether a schema certainly has none of the words.
-pub(super) fn is_bare(schema: &str) -> bool {
-    let words = [
-        "\"$id\"",
-        "\"$schema\"",
-        "\"strict\"",
-        "\"additionalProperties\"",
-    ];
+pub(super) fn is_bare(schema: &str, refused: Refused) -> bool {
+    let words: &[&str] = match refused {
+        Refused::InAnswers => &["\"$id\"", "\"$schema\""],
+        Refused::InArguments => &[
+            "\"$id\"",
+            "\"$schema\"",
+            "\"strict\"",
+            "\"additionalProperties\"",
+        ],
+    };
     // A word may be spelled with escapes.
     !words.iter().any(|word| schema.contains(word)) && !schema.contains("\\u")
 }
 
 /// Writes a schema without them.
-pub(super) fn write_bare(out: &mut Vec<u8>, schema: &str) {
-    write(out, schema, DEEPEST);
+pub(super) fn write_bare(out: &mut Vec<u8>, schema: &str, refused: Refused) {
+    write(out, schema, refused, DEEPEST);
 }
 
-fn write(out: &mut Vec<u8>, schema: &str, depth: u32) {
+fn write(out: &mut Vec<u8>, schema: &str, refused: Refused, depth: u32) {
     let deeper = depth.checked_sub(1);
     let parsed = Object::parse(schema).ok();
     let Some((depth, schema_object)) = deeper.zip(parsed) else {
@@ -68,13 +80,13 @@ fn write(out: &mut Vec<u8>, schema: &str, depth: u32) {
     let mut object = Writer::new(out);
     for (name, value) in &schema_object.0 {
         let name = name.as_ref();
-        if is_refused(name, value) {
+        if is_refused(name, value, refused) {
             continue;
         }
         if NAMED.contains(&name) {
-            write_named(object.name(name), value, depth);
+            write_named(object.name(name), value, refused, depth);
         } else if INSIDE.contains(&name) {
-            write_inside(object.name(name), value, depth);
+            write_inside(object.name(name), value, refused, depth);
         } else {
             object.raw(name, value.get());
         }
@@ -82,29 +94,29 @@ fn write(out: &mut Vec<u8>, schema: &str, depth: u32) {
     object.end();
 }
 
-fn is_refused(name: &str, value: &RawValue) -> bool {
-    match name {
-        "$id" | "$schema" | "strict" => true,
-        "additionalProperties" => value.get() == "false",
+fn is_refused(name: &str, value: &RawValue, refused: Refused) -> bool {
+    match (name, refused) {
+        ("$id" | "$schema", _) | ("strict", Refused::InArguments) => true,
+        ("additionalProperties", Refused::InArguments) => value.get() == "false",
         _ => false,
     }
 }
 
-fn write_named(out: &mut Vec<u8>, schemas: &RawValue, depth: u32) {
+fn write_named(out: &mut Vec<u8>, schemas: &RawValue, refused: Refused, depth: u32) {
     let Ok(schemas_by_name) = Object::parse(schemas.get()) else {
         out.extend_from_slice(schemas.get().as_bytes());
         return;
     };
     let mut object = Writer::new(out);
     for (name, schema) in &schemas_by_name.0 {
-        write(object.name(name), schema.get(), depth);
+        write(object.name(name), schema.get(), refused, depth);
     }
     object.end();
 }
 
-fn write_inside(out: &mut Vec<u8>, inside: &RawValue, depth: u32) {
+fn write_inside(out: &mut Vec<u8>, inside: &RawValue, refused: Refused, depth: u32) {
     let Ok(schemas) = serde_json::from_str::<Vec<&RawValue>>(inside.get()) else {
-        write(out, inside.get(), depth);
+        write(out, inside.get(), refused, depth);
         return;
     };
     out.push(b'[');
@@ -112,7 +124,7 @@ fn write_inside(out: &mut Vec<u8>, inside: &RawValue, depth: u32) {
         if at > 0 {
             out.push(b',');
         }
-        write(out, schema.get(), depth);
+        write(out, schema.get(), refused, depth);
     }
     out.push(b']');
 }
@@ -123,8 +135,19 @@ mod tests {
 
     fn bare(schema: &str) -> String {
         let mut out = Vec::new();
-        write_bare(&mut out, schema);
+        write_bare(&mut out, schema, Refused::InArguments);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_holds_an_answer_stays_in_its_schema() {
+        let schema = r#"{"$schema":"x","$defs":{"A":{"$id":"y"}},"strict":true,"additionalProperties":false}"#;
+        let mut out = Vec::new();
+        write_bare(&mut out, schema, Refused::InAnswers);
+        let expected = r#"{"$defs":{"A":{}},"strict":true,"additionalProperties":false}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        assert!(is_bare(expected, Refused::InAnswers));
+        assert!(!is_bare(schema, Refused::InAnswers));
     }
 
     #[test]
@@ -147,8 +170,11 @@ mod tests {
             r#"{"enum":[{"$id":1}],"const":{"strict":1},"additionalProperties":{"a":1.50}}"#,
         );
         check("true", "true");
-        assert!(is_bare(r#"{"type":"object","properties":{}}"#));
-        assert!(!is_bare(r#"{"\u0024id":"x"}"#));
+        assert!(is_bare(
+            r#"{"type":"object","properties":{}}"#,
+            Refused::InArguments
+        ));
+        assert!(!is_bare(r#"{"\u0024id":"x"}"#, Refused::InArguments));
     }
 
     #[test]

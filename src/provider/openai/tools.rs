@@ -5,9 +5,8 @@
 use serde_json::value::RawValue;
 
 use crate::openai::json::{Object, Writer, write_list};
-use crate::provider::company::{CacheControl, Company, Kinds, Schemas};
-use crate::provider::openai::messages::takes_functions_only;
-use crate::provider::openai::schema;
+use crate::provider::company::{CacheControl, Company, Schemas};
+use crate::provider::openai::schema::{self, Refused};
 use crate::provider::portable::{self, Choice, NameRule};
 use crate::provider::{Ask, Unsupported, UpstreamRequest};
 
@@ -83,12 +82,25 @@ pub(super) fn write_choice(
             object.raw(FIELD, raw.get());
         }
         // A choice among tools that are known by other names would name none of them.
-        Err(_) if !takes_functions_only(ask.company) && !renames(ask, names) => {
+        Err(_) if takes_choice(raw, ask.company) && !renames(ask, names) => {
             object.raw(FIELD, raw.get());
         }
         Err(unsupported) => return Err(unsupported),
     }
     Ok(())
+}
+
+/// Whether a company takes a choice that is of no single function: of a tool of another kind that it has,
+/// or among several, which are words of OpenAI's as custom tools are.
+fn takes_choice(raw: &RawValue, company: &Company) -> bool {
+    let kind = Object::parse(raw.get())
+        .ok()
+        .and_then(|choice| choice.text("type"));
+    kind.is_some_and(|kind| match kind.as_ref() {
+        "allowed_tools" => company.tools.take("custom"),
+        "function" => false,
+        kind => company.tools.take(kind),
+    })
 }
 
 fn renames(ask: &Ask<'_>, names: &NameRule) -> bool {
@@ -98,16 +110,16 @@ fn renames(ask: &Ask<'_>, names: &NameRule) -> bool {
 fn check(tool: &Object<'_>, company: &Company) -> Result<(), Unsupported> {
     let kind = tool.text("type");
     let kind = kind.as_deref().unwrap_or("function");
-    match company.tools {
-        Kinds::Only(kinds) if !kinds.contains(&kind) => Err(Unsupported("tools.type")),
-        Kinds::Only(_) | Kinds::Any if kind != "function" => Ok(()),
-        Kinds::Only(_) | Kinds::Any => {
-            let function = tool.object("function");
-            let function = function.ok_or(Unsupported("tools.function"))?;
-            let name = function.text("name");
-            name.map(|_| ()).ok_or(Unsupported("tools.function.name"))
-        }
+    if !company.tools.take(kind) {
+        return Err(Unsupported("tools.type"));
     }
+    if kind != "function" {
+        return Ok(());
+    }
+    let function = tool.object("function");
+    let function = function.ok_or(Unsupported("tools.function"))?;
+    let name = function.text("name");
+    name.map(|_| ()).ok_or(Unsupported("tools.function.name"))
 }
 
 /// Whether a tool can be sent as it is written.
@@ -119,9 +131,21 @@ fn is_by_rule(tool: &Object<'_>, names: &NameRule, company: &Company) -> bool {
     let parameters = function.present("parameters").map(RawValue::get);
     let schema_is = match company.schemas {
         Schemas::AsWritten => true,
-        Schemas::Bare(instead) => parameters.map_or(instead.is_none(), schema::is_bare),
+        Schemas::Bare(instead) => {
+            let is_bare = |schema| schema::is_bare(schema, Refused::InArguments);
+            parameters.map_or(instead.is_none(), is_bare)
+        }
     };
-    schema_is && names.fit(&name) == name
+    schema_is && names.fit(&name) == name && !has_null(tool) && !has_null(&function)
+}
+
+fn has_null(object: &Object<'_>) -> bool {
+    object.0.iter().any(|(_, value)| is_null(value))
+}
+
+/// Some companies refuse what others take to be absent.
+fn is_null(value: &RawValue) -> bool {
+    value.get() == "null"
 }
 
 /// What a tool that is a function says of it.
@@ -146,6 +170,7 @@ fn write_tool(object: &mut Writer<'_>, tool: &Object<'_>, names: &NameRule, comp
                 write_function(&mut inner, &function, names, company);
                 inner.end();
             }
+            Some(_) if is_null(value) => {}
             _ if leaves(name) => {}
             _ => {
                 object.raw(name, value.get());
@@ -168,6 +193,7 @@ fn write_function(
             }
             "parameters" if company.schemas != Schemas::AsWritten => {}
             CACHE_CONTROL if company.cache_control == CacheControl::Left => {}
+            _ if is_null(value) => {}
             _ => {
                 object.raw(name, value.get());
             }
@@ -176,7 +202,7 @@ fn write_function(
     if let Schemas::Bare(instead) = company.schemas {
         let parameters = function.present("parameters").map(RawValue::get);
         if let Some(parameters) = parameters.or(instead) {
-            schema::write_bare(object.name("parameters"), parameters);
+            schema::write_bare(object.name("parameters"), parameters, Refused::InArguments);
         }
     }
 }

@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 
 use crate::models::{Ability, Effort, Known};
 use crate::openai::fields::{self, Loss};
-use crate::openai::json::{Object, Writer};
+use crate::openai::json::{self, Object, Writer};
 use crate::openai::{Delivery, UsageChunk};
 use crate::provider::company::{Fields, Prefill, Stop, StreamOptions, ThinkingTools};
-use crate::provider::openai::{messages, tools};
+use crate::provider::openai::{format, messages, tools};
 use crate::provider::{Ask, Ending, REASONING_EFFORT, Unsupported, UpstreamRequest};
 
 /// The fields that mean nothing where no tools are offered, and that some companies refuse then.
@@ -98,6 +98,11 @@ fn within_limits(ask: &Ask<'_>) -> Result<(), Unsupported> {
 
 /// Names the fields that the company does not take.
 fn drop_fields(ask: &Ask<'_>, request: &mut UpstreamRequest) -> Result<(), Unsupported> {
+    for (name, value) in &ask.request.fields.0 {
+        if is_misspelled(name, value, ask) {
+            request.drop(name);
+        }
+    }
     if matches!(ask.company.fields, Fields::Any) {
         return Ok(());
     }
@@ -112,6 +117,13 @@ fn drop_fields(ask: &Ask<'_>, request: &mut UpstreamRequest) -> Result<(), Unsup
     Ok(())
 }
 
+/// Whether a text has letters that the company does not take in this field.
+fn is_misspelled(name: &str, value: &RawValue, ask: &Ask<'_>) -> bool {
+    ask.company.ascii.contains(&name)
+        && !ask.leaves_out(name)
+        && json::string(value).is_none_or(|text| !text.is_ascii())
+}
+
 /// How much the model shall think. `none`, where that is what it needs to be offered functions at all.
 fn effort<'a>(
     ask: &Ask<'a>,
@@ -119,16 +131,22 @@ fn effort<'a>(
 ) -> Result<Option<&'a str>, Unsupported> {
     let refuses = ask.company.thinking_tools == ThinkingTools::Ours
         && ask.abilities.lacks(Ability::ThinkingTools);
-    if refuses && ["functions", "tools"].iter().any(|name| offers(ask, name)) {
+    let offered = ["tools", "functions"]
+        .into_iter()
+        .find(|name| offers(ask, name));
+    if let Some(offered) = offered.filter(|_| refuses) {
         if ask.abilities.takes(Effort::None) == Known::No {
-            return Err(Unsupported("tools"));
+            return Err(Unsupported(offered));
         }
         if ask.effort.is_some_and(|effort| effort != NONE) {
             request.drop(REASONING_EFFORT);
         }
         return Ok(Some(NONE));
     }
-    if ask.effort.is_some() && !ask.company.takes(REASONING_EFFORT) {
+    let own = ask.company.own_effort;
+    // Who writes the company's own field means that one.
+    let says_own = own.is_some_and(|field| ask.request.fields.raw(field).is_some());
+    if ask.effort.is_some() && (says_own || !ask.company.takes(REASONING_EFFORT)) {
         request.drop(REASONING_EFFORT);
         return Ok(None);
     }
@@ -162,7 +180,7 @@ fn write_fields(
 ) -> Result<(), Unsupported> {
     let company = ask.company;
     let all = &ask.request.fields;
-    let about_nothing = !matches!(company.fields, Fields::Any) && !offers(ask, "tools");
+    let about_nothing = !offers(ask, "tools");
     let heeding = company.heeding.filter(|_| needs_heed(ask));
     for (name, value) in &all.0 {
         let name = name.as_ref();
@@ -170,12 +188,13 @@ fn write_fields(
         if !is_told || !company.takes(name) {
             continue;
         }
-        if about_nothing && ABOUT_TOOLS.contains(&name) {
+        if about_nothing && ABOUT_TOOLS.contains(&name) || is_misspelled(name, value, ask) {
             continue;
         }
         match name {
             "tools" => tools::write(object, value, ask, request)?,
             "tool_choice" => tools::write_choice(object, value, ask)?,
+            "response_format" => format::write(object, value, company)?,
             "stop" if company.stop == Stop::List && value.get().starts_with('"') => {
                 object.raw(name, &format!("[{}]", value.get()));
             }

@@ -10,17 +10,27 @@
 //!
 //! What a model thought, and what its company signed, goes back only to that company.
 
+/// What the `format` of thoughts begins with that a dialect of this gateway told. Who makes them by the same
+/// form under a name of its own, as OpenRouter does, has sealed them for itself.
+pub const TOLD_HERE: &str = "pilotlight.";
+
 mod call;
 mod digest;
 mod id;
+mod logprobs;
 mod name;
+mod ours;
 mod part;
+mod rest;
 mod tool;
 mod turn;
 
-pub use call::Call;
+pub use call::{Call, Callee, calls};
 pub use id::{Alphabet, IdRule};
+pub use logprobs::{Logprobs, logprobs};
 pub use name::{First, NameRule, Names};
+pub use ours::{GO_AHEAD, OPENING, marked};
 pub use part::{File, Image, Part, Piece, base64_of, parts};
-pub use tool::{Choice, Tool, choice, tools};
+pub use rest::{note_marks, note_rest, note_signatures, refuse_foreign};
+pub use tool::{Choice, NO_ARGUMENTS, Tool, choice, tools};
 pub use turn::{Turn, turns};

@@ -8,6 +8,9 @@ use crate::openai::ChatRequest;
 use crate::openai::json::{self, Object};
 use crate::provider::Unsupported;
 
+/// The JSON schema of a function that takes nothing.
+pub const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
+
 /// A tool.
 #[derive(Clone, Debug)]
 pub struct Tool<'a> {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use crate::openai::{Message, Role};
 use crate::provider::Unsupported;
-use crate::provider::portable::call::{self, Call};
+use crate::provider::portable::call::{self, Call, Callee};
 use crate::provider::portable::id::IdRule;
 use crate::provider::portable::name::NameRule;
 
@@ -48,16 +48,17 @@ enum Answered {
     Yes,
 }
 
-/// Reads a conversation by a company's rules.
+/// Reads a conversation by a company's rules; without a rule for names, any will do.
 ///
 /// # Errors
 ///
-/// [`Unsupported`] for what is no call of a function.
-pub fn turns<'a>(
+/// [`Unsupported`] for what is no call.
+pub fn turns<'a, 'r>(
     messages: &'a [Message<'a>],
     ids: &IdRule,
-    names: &NameRule,
+    names: impl Into<Option<&'r NameRule>>,
 ) -> Result<Vec<Turn<'a>>, Unsupported> {
+    let names = names.into();
     let mut turns: Vec<Turn<'a>> = Vec::with_capacity(messages.len());
     let mut waiting: Vec<Waiting<'a>> = Vec::new();
     let mut results: Vec<(usize, Turn<'a>)> = Vec::new();
@@ -95,7 +96,7 @@ fn called<'a>(
     message: &Message<'a>,
     waiting: &mut Vec<Waiting<'a>>,
     ids: &IdRule,
-    names: &NameRule,
+    names: Option<&NameRule>,
 ) -> Result<Vec<Call<'a>>, Unsupported> {
     if message.role != Role::Assistant {
         return Ok(Vec::new());
@@ -104,7 +105,9 @@ fn called<'a>(
     for call in &mut calls {
         let before = waiting.iter().filter(|one| one.callers == call.id).count();
         let sent = ids.fit(&call.id, before);
-        if let Cow::Owned(name) = names.fit(&call.name) {
+        if call.callee == Callee::Function
+            && let Some(Cow::Owned(name)) = names.map(|names| names.fit(&call.name))
+        {
             call.name = Cow::Owned(name);
         }
         waiting.push(Waiting {

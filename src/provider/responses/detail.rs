@@ -13,8 +13,13 @@ use crate::openai::Message;
 use crate::openai::json::{Object, Writer, write_list};
 use crate::provider::responses::item::Thought;
 
-/// The name of what a company that speaks this dialect seals.
-const FORMAT: &str = "openai-responses-v1";
+/// The name of what a company that speaks this dialect seals; it begins as [`TOLD_HERE`] says.
+///
+/// It is not the one that OpenRouter has for the same (`openai-responses-v1`): what is sealed can be opened
+/// by the account alone that it was made for, and OpenRouter's is another.
+///
+/// [`TOLD_HERE`]: crate::provider::portable::TOLD_HERE
+const FORMAT: &str = "pilotlight.openai-v1";
 
 const ENCRYPTED: &str = "reasoning.encrypted";
 const SUMMARY: &str = "reasoning.summary";

@@ -10,9 +10,9 @@
 use serde_json::value::RawValue;
 
 use crate::openai::json::{Writer, write_list};
-use crate::openai::{Message, Role, fields};
+use crate::openai::{Message, Role};
 use crate::provider::company::Developer;
-use crate::provider::portable::{self, Alphabet, Call, File, IdRule, Image, Part, Piece, Turn};
+use crate::provider::portable::{self, Alphabet, Call, File, IdRule, Image, Piece, Turn};
 use crate::provider::responses::NAMES;
 use crate::provider::responses::detail::Thoughts;
 use crate::provider::{Ask, Unsupported, UpstreamRequest};
@@ -88,7 +88,7 @@ fn write_message(
     item.text("role", role.as_str());
     write_content(item.name("content"), message.content.as_deref(), request)?;
     item.end();
-    note_rest(message, &[], request);
+    portable::note_rest(message, &[], request);
     Ok(())
 }
 
@@ -105,7 +105,7 @@ fn write_content(
     };
     let mut separator = b'[';
     let parts = portable::parts(content)?;
-    note_cache_control(&parts, request);
+    portable::note_marks(&parts, request);
     for part in &parts {
         out.push(separator);
         separator = b',';
@@ -164,18 +164,10 @@ fn write_turn(
     turn: &Turn<'_>,
     request: &mut UpstreamRequest,
 ) -> Result<(), Unsupported> {
-    let fields = &turn.message.fields;
-    for (name, path) in [
-        ("audio", "messages.audio"),
-        ("function_call", "messages.function_call"),
-    ] {
-        if fields.raw(name).is_some() {
-            return Err(Unsupported(path));
-        }
-    }
+    portable::refuse_foreign(turn.message)?;
     let said = said(turn, request)?;
     let thoughts = Thoughts::of(turn.message);
-    note_rest(turn.message, thoughts.told(), request);
+    portable::note_rest(turn.message, thoughts.told(), request);
     for thought in &thoughts.sealed {
         let mut item = items.open("reasoning");
         thought.write(&mut item);
@@ -184,11 +176,9 @@ fn write_turn(
     if !said.is_empty() || turn.calls.is_empty() {
         write_said(items, &said);
     }
+    portable::note_signatures(&turn.calls, request);
     for call in &turn.calls {
-        if call.extra_content.is_some() {
-            request.drop("messages.tool_calls.extra_content");
-        }
-        write_call(items, call);
+        write_call(items, call)?;
     }
     Ok(())
 }
@@ -203,7 +193,7 @@ fn said<'a>(turn: &Turn<'a>, request: &mut UpstreamRequest) -> Result<Vec<Said<'
     let message = turn.message;
     let content = message.content.as_deref();
     let parts = content.map_or(Ok(Vec::new()), portable::parts)?;
-    note_cache_control(&parts, request);
+    portable::note_marks(&parts, request);
     let mut said = Vec::with_capacity(parts.len());
     for part in parts {
         match part.piece {
@@ -215,10 +205,7 @@ fn said<'a>(turn: &Turn<'a>, request: &mut UpstreamRequest) -> Result<Vec<Said<'
             Piece::Image(_) => return Err(Unsupported("messages.content.image_url")),
         }
     }
-    let refusal = message.fields.raw("refusal").map(RawValue::get);
-    if let Some(refusal) = refusal.filter(|text| text.starts_with('"') && *text != "\"\"") {
-        said.push(Said::Refusal(refusal));
-    }
+    said.extend(message.fields.spoken("refusal").map(Said::Refusal));
     Ok(said)
 }
 
@@ -240,12 +227,13 @@ fn write_said(items: &mut Items<'_>, said: &[Said<'_>]) {
     item.end();
 }
 
-fn write_call(items: &mut Items<'_>, call: &Call<'_>) {
+fn write_call(items: &mut Items<'_>, call: &Call<'_>) -> Result<(), Unsupported> {
     let mut item = items.open("function_call");
     item.text("call_id", &call.id)
         .text("name", &call.name)
-        .text("arguments", &call.arguments);
+        .text("arguments", call.text()?);
     item.end();
+    Ok(())
 }
 
 fn write_output(
@@ -259,22 +247,6 @@ fn write_output(
     write_content(item.name("output"), message.content.as_deref(), request)?;
     item.end();
     // The call says the tool's name.
-    note_rest(message, &["name", "tool_call_id"], request);
+    portable::note_rest(message, &["name", "tool_call_id"], request);
     Ok(())
-}
-
-fn note_cache_control(parts: &[Part<'_>], request: &mut UpstreamRequest) {
-    if parts.iter().any(|part| part.cache_control.is_some()) {
-        request.drop("messages.content.cache_control");
-    }
-}
-
-/// Notes the members of a message that are not sent.
-fn note_rest(message: &Message<'_>, told: &[&str], request: &mut UpstreamRequest) {
-    for (name, value) in &message.fields.0 {
-        let is_told = told.contains(&name.as_ref()) || value.get() == "\"\"";
-        if !is_told && !fields::is_neutral(name, value, &message.fields) {
-            request.drop(&format!("messages.{name}"));
-        }
-    }
 }

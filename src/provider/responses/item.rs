@@ -4,8 +4,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use crate::openai::json::Object;
 
 /// An item.
@@ -68,10 +66,10 @@ impl<'a> Item<'a> {
     pub(super) fn read(object: &Object<'a>) -> Self {
         match object.text("type").as_deref() {
             Some("function_call") => Self::Call(Call {
-                id: spoken(object, "call_id"),
+                id: object.spoken("call_id"),
                 item: object.text("id"),
                 name: object.text("name").unwrap_or_default(),
-                arguments: spoken(object, "arguments"),
+                arguments: object.spoken("arguments"),
                 extent: match object.text("status").as_deref() {
                     Some("incomplete") => Extent::Cut,
                     _ => Extent::Whole,
@@ -79,10 +77,10 @@ impl<'a> Item<'a> {
             }),
             Some("message") => Self::Message(said(object)),
             Some("reasoning") => Self::Reasoning(Thought {
-                id: spoken(object, "id"),
+                id: object.spoken("id"),
                 summaries: texts(object, "summary"),
                 words: texts(object, "content"),
-                sealed: spoken(object, "encrypted_content"),
+                sealed: object.spoken("encrypted_content"),
             }),
             _ => Self::Other,
         }
@@ -98,13 +96,13 @@ impl<'a> Thought<'a> {
 
 fn said<'a>(object: &Object<'a>) -> Said<'a> {
     let mut said = Said::default();
-    for part in list(object, "content") {
+    for part in object.objects("content") {
         match part.text("type").as_deref() {
             Some("output_text") => {
-                said.texts.extend(spoken(&part, "text"));
-                said.logprobs.extend(list(&part, "logprobs"));
+                said.texts.extend(part.spoken("text"));
+                said.logprobs.extend(part.objects("logprobs"));
             }
-            Some("refusal") => said.refusals.extend(spoken(&part, "refusal")),
+            Some("refusal") => said.refusals.extend(part.spoken("refusal")),
             _ => {}
         }
     }
@@ -112,23 +110,9 @@ fn said<'a>(object: &Object<'a>) -> Said<'a> {
 }
 
 fn texts<'a>(object: &Object<'a>, name: &str) -> Vec<&'a str> {
-    let parts = list(object, name);
+    let parts = object.objects(name);
     parts
         .iter()
-        .filter_map(|part| spoken(part, "text"))
+        .filter_map(|part| part.spoken("text"))
         .collect()
-}
-
-/// The member `name` as a list of objects; empty when it is none.
-pub(super) fn list<'a>(object: &Object<'a>, name: &str) -> Vec<Object<'a>> {
-    let listed = object.raw(name).map(RawValue::get);
-    listed
-        .and_then(|listed| serde_json::from_str(listed).ok())
-        .unwrap_or_default()
-}
-
-/// The JSON text of the string `name`, unless there is none or it is empty.
-pub(super) fn spoken<'a>(object: &Object<'a>, name: &str) -> Option<&'a str> {
-    let raw = object.raw(name)?.get();
-    (raw.starts_with('"') && raw != "\"\"").then_some(raw)
 }

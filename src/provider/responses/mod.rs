@@ -18,6 +18,7 @@ mod answer;
 mod calls;
 mod decode;
 mod detail;
+mod heard;
 mod input;
 mod item;
 mod piece;

@@ -8,12 +8,14 @@
 
 use crate::openai::UsageChunk;
 use crate::openai::json::Object;
-use crate::provider::responses::answer::{self, EMPTY_LINE, Letterhead};
+use crate::provider::completion::{Called, Chunks};
+use crate::provider::responses::answer::{self, EMPTY_LINE};
 use crate::provider::responses::calls::Calls;
 use crate::provider::responses::detail;
-use crate::provider::responses::item::{Call, Item, Said, Thought, list, spoken};
-use crate::provider::responses::piece::{self, Piece, Role};
-use crate::provider::responses::response::{Called, Response, told_error};
+use crate::provider::responses::heard::{Heard, Kind, Place};
+use crate::provider::responses::item::{Call, Item, Said, Thought};
+use crate::provider::responses::piece::{self, Piece};
+use crate::provider::responses::response::{Response, told_error};
 use crate::provider::{Bearable, Event, Fault, Garbage, Names, Reading};
 use crate::reason::Reason;
 use crate::stream::sse::SseEvent;
@@ -21,12 +23,10 @@ use crate::stream::sse::SseEvent;
 /// How far the answer has come.
 #[derive(Debug)]
 pub(super) struct Answer {
-    letterhead: Letterhead,
+    chunks: Chunks,
     names: Names,
-    request_id: String,
     usage_chunk: UsageChunk,
     pub(super) stage: Stage,
-    role: Role,
     texts: Heard,
     thoughts: Heard,
     /// Which piece of which thought was told last.
@@ -47,44 +47,13 @@ pub(super) enum Stage {
     Over,
 }
 
-/// How many pieces have been told, and how many when the last item was done.
-#[derive(Clone, Copy, Debug, Default)]
-struct Heard {
-    pieces: u64,
-    settled: u64,
-}
-
-/// A piece of a thought: its kind, its item's index, and its own.
-type Place = (Kind, Option<u64>, Option<u64>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Summary,
-    Words,
-}
-
-impl Heard {
-    fn more(&mut self) {
-        self.pieces = self.pieces.saturating_add(1);
-    }
-
-    /// Whether nothing was told of the item that is done now.
-    fn settle(&mut self) -> bool {
-        let silent = self.pieces == self.settled;
-        self.settled = self.pieces;
-        silent
-    }
-}
-
 impl Answer {
     pub(super) fn new(ask: &Reading<'_>) -> Self {
         Self {
-            letterhead: Letterhead::new(ask),
+            chunks: Chunks::new(ask),
             names: ask.names.clone(),
-            request_id: ask.request_id.to_owned(),
             usage_chunk: ask.usage_chunk,
             stage: Stage::Unbegun,
-            role: Role::Untold,
             texts: Heard::default(),
             thoughts: Heard::default(),
             thinking: None,
@@ -117,8 +86,8 @@ impl Answer {
     fn event(&mut self, kind: &str, event: &Object<'_>, emit: &mut dyn FnMut(Event<'_>)) {
         match kind {
             "response.created" | "response.in_progress" | "response.queued" => {
-                let response = event.object("response").unwrap_or_default();
-                self.letterhead.note(&response);
+                let response = Response(event.object("response").unwrap_or_default());
+                response.sign(&mut self.chunks.letterhead);
             }
             "response.output_item.added" => {
                 let item = event.object("item").unwrap_or_default();
@@ -126,17 +95,13 @@ impl Answer {
                     self.begin(&call, event.number("output_index"), emit);
                 }
             }
-            "response.output_text.delta" => {
-                if let Some(text) = spoken(event, "delta") {
-                    self.texts.more();
-                    self.tell(&Piece::Text(text, &list(event, "logprobs")), emit);
-                }
+            "response.output_text.delta" => self.text(event, "delta", emit),
+            "response.output_text.done" if self.texts.is_silent() => {
+                self.text(event, "text", emit);
             }
-            "response.refusal.delta" => {
-                if let Some(text) = spoken(event, "delta") {
-                    self.texts.more();
-                    self.tell(&Piece::Refusal(text), emit);
-                }
+            "response.refusal.delta" => self.refusal(event, "delta", emit),
+            "response.refusal.done" if self.texts.is_silent() => {
+                self.refusal(event, "refusal", emit);
             }
             "response.reasoning_summary_text.delta" => {
                 self.think(Kind::Summary, event, "summary_index", emit);
@@ -145,13 +110,13 @@ impl Answer {
                 self.think(Kind::Words, event, "content_index", emit);
             }
             "response.function_call_arguments.delta" => {
-                if let (Some(at), Some(json)) = (self.meant(event), spoken(event, "delta")) {
+                if let (Some(at), Some(json)) = (self.meant(event), event.spoken("delta")) {
                     self.argue(at, json, emit);
                 }
             }
             "response.function_call_arguments.done" => {
                 let at = self.meant(event).filter(|at| self.calls.is_untold(*at));
-                if let (Some(at), Some(json)) = (at, spoken(event, "arguments")) {
+                if let (Some(at), Some(json)) = (at, event.spoken("arguments")) {
                     self.argue(at, json, emit);
                 }
             }
@@ -166,6 +131,21 @@ impl Answer {
             "response.cancelled" => self.end("cancelled", event, emit),
             "error" => self.fail(told_error(event), emit),
             _ => {}
+        }
+    }
+
+    /// Tells the text in a member of an event.
+    fn text(&mut self, event: &Object<'_>, name: &str, emit: &mut dyn FnMut(Event<'_>)) {
+        if let Some(text) = event.spoken(name) {
+            self.texts.more();
+            self.tell(&Piece::Text(text, &event.objects("logprobs")), emit);
+        }
+    }
+
+    fn refusal(&mut self, event: &Object<'_>, name: &str, emit: &mut dyn FnMut(Event<'_>)) {
+        if let Some(text) = event.spoken(name) {
+            self.texts.more();
+            self.tell(&Piece::Refusal(text), emit);
         }
     }
 
@@ -210,7 +190,7 @@ impl Answer {
         part: &str,
         emit: &mut dyn FnMut(Event<'_>),
     ) {
-        let Some(text) = spoken(event, "delta") else {
+        let Some(text) = event.spoken("delta") else {
             return;
         };
         let place = (kind, event.number("output_index"), event.number(part));
@@ -221,7 +201,7 @@ impl Answer {
 
     fn think_aloud(&mut self, thought: &Thought<'_>, emit: &mut dyn FnMut(Event<'_>)) {
         for text in thought.aloud() {
-            self.think_on(text, self.thoughts.pieces == 0, emit);
+            self.think_on(text, self.thoughts.is_none(), emit);
         }
         self.thoughts.settle();
     }
@@ -257,7 +237,10 @@ impl Answer {
             return at;
         }
         let at = self.calls.len();
-        let id = answer::call_id(call, &self.request_id, at);
+        let letterhead = &self.chunks.letterhead;
+        let id = call
+            .id
+            .map_or_else(|| letterhead.call_id(at), str::to_owned);
         let name = self.names.callers(&call.name).to_owned();
         let piece = Piece::Call {
             at,
@@ -284,7 +267,7 @@ impl Answer {
 
     fn end(&mut self, status: &str, event: &Object<'_>, emit: &mut dyn FnMut(Event<'_>)) {
         let response = Response(event.object("response").unwrap_or_default());
-        self.letterhead.note(&response.0);
+        response.sign(&mut self.chunks.letterhead);
         if status != "failed" && status != "cancelled" {
             self.fill_in(&response, emit);
         }
@@ -293,9 +276,9 @@ impl Answer {
             Err(fault) => return self.fail(fault, emit),
         };
         let usage = response.usage();
-        piece::tell_end(ending, usage, &self.letterhead, self.role, emit);
+        self.chunks.end(Some(ending), usage, emit);
         if let Some(usage) = usage.filter(|_| self.usage_chunk == UsageChunk::Wanted) {
-            piece::tell_usage(usage, &self.letterhead, emit);
+            self.chunks.usage(usage, emit);
         }
         self.stage = Stage::Over;
         emit(Event::Done);
@@ -303,11 +286,11 @@ impl Answer {
 
     /// Tells what only the last event tells.
     fn fill_in(&mut self, response: &Response<'_>, emit: &mut dyn FnMut(Event<'_>)) {
-        let is_silent = self.texts.pieces == 0;
-        let is_thoughtless = self.thoughts.pieces == 0 && self.details == 0;
-        for item in response.items() {
+        let is_silent = self.texts.is_none();
+        let is_thoughtless = self.thoughts.is_none() && self.details == 0;
+        for (at, item) in (0..).zip(response.items()) {
             match &item {
-                Item::Call(_) => self.done(&item, None, emit),
+                Item::Call(_) => self.done(&item, Some(at), emit),
                 Item::Message(said) if is_silent => self.say(said, emit),
                 Item::Reasoning(thought) if is_thoughtless => {
                     self.think_aloud(thought, emit);
@@ -319,8 +302,7 @@ impl Answer {
     }
 
     fn tell(&mut self, piece: &Piece<'_>, emit: &mut dyn FnMut(Event<'_>)) {
-        piece::tell(piece, &self.letterhead, self.role, emit);
-        self.role = Role::Told;
+        piece::tell(piece, &mut self.chunks, emit);
     }
 
     /// Ends the answer with a fault, unless it has ended.

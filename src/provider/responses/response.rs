@@ -1,58 +1,38 @@
 //! The response object: what it is made of, how it ended, and what it used.
 
+use serde_json::value::RawValue;
+
 use crate::openai::json::{Object, Writer};
 use crate::openai::{Finish, Usage};
 use crate::provider::Fault;
+use crate::provider::completion::{Called, Ending, Letterhead};
 use crate::provider::openai::fault;
 use crate::provider::responses::in_callers_words;
-use crate::provider::responses::item::{Item, list, spoken};
+use crate::provider::responses::item::Item;
 use crate::reason::Reason;
 
 /// A response.
 #[derive(Debug, Default)]
 pub(super) struct Response<'a>(pub(super) Object<'a>);
 
-/// Why a response ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Ending<'a> {
-    /// For a reason that chat completions have a word for.
-    Known(Finish),
-    /// For one that they have none for: the upstream's own word, as JSON.
-    Other(&'a str),
-}
-
-/// Whether an answer holds calls of tools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Called {
-    Nothing,
-    Tools,
-}
-
-impl Called {
-    /// What is so after this many calls.
-    pub(super) fn after(calls: usize) -> Self {
-        if calls == 0 {
-            Self::Nothing
-        } else {
-            Self::Tools
-        }
-    }
-}
-
-impl Ending<'_> {
-    /// The reason, where chat completions have a word for it.
-    pub(super) fn finish(self) -> Option<Finish> {
-        match self {
-            Self::Known(finish) => Some(finish),
-            Self::Other(_) => None,
-        }
-    }
-}
-
 impl<'a> Response<'a> {
     /// What the model answered.
     pub(super) fn items(&self) -> Vec<Item<'a>> {
-        list(&self.0, "output").iter().map(Item::read).collect()
+        self.0.objects("output").iter().map(Item::read).collect()
+    }
+
+    /// Takes over what it tells of itself.
+    pub(super) fn sign(&self, letterhead: &mut Letterhead) {
+        letterhead.sign(self.0.spoken("id"), self.0.spoken("model"));
+        if let Some(tier) = self.0.spoken("service_tier") {
+            letterhead.class(tier);
+        }
+        // Some servers count in fractions of a second.
+        let created = self.0.raw("created_at").map(RawValue::get);
+        let seconds = created.and_then(|text| text.split('.').next()?.parse().ok());
+        if let Some(seconds) = seconds {
+            letterhead.date(seconds);
+        }
     }
 
     /// Why a response with this status ended.
@@ -70,7 +50,7 @@ impl<'a> Response<'a> {
     /// Why it is not whole. Where that is not told, it is a broken one.
     fn cut_short(&self) -> Result<Ending<'a>, Fault> {
         let details = self.0.object("incomplete_details").unwrap_or_default();
-        match spoken(&details, "reason") {
+        match details.spoken("reason") {
             Some("\"max_output_tokens\"") => Ok(Ending::Known(Finish::Length)),
             Some("\"content_filter\"") => Ok(Ending::Known(Finish::ContentFilter)),
             Some(word) => Ok(Ending::Other(word)),

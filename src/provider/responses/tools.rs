@@ -6,12 +6,9 @@ use serde_json::value::RawValue;
 
 use crate::openai::fields;
 use crate::openai::json::{Object, Writer, write_list};
-use crate::provider::portable::{self, Choice, Tool};
+use crate::provider::portable::{self, Choice, NO_ARGUMENTS, Tool};
 use crate::provider::responses::NAMES;
 use crate::provider::{Ask, Unsupported, UpstreamRequest};
-
-/// What a function takes that is said to take nothing.
-const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
 
 /// Writes what the request says of tools; without tools, nothing.
 pub(super) fn write(
@@ -47,7 +44,10 @@ fn write_tool(object: &mut Writer<'_>, tool: &Tool<'_>) {
         object.raw("description", description.get());
     }
     object
-        .raw("parameters", tool.parameters.map_or(NOTHING, RawValue::get))
+        .raw(
+            "parameters",
+            tool.parameters.map_or(NO_ARGUMENTS, RawValue::get),
+        )
         .raw("strict", tool.strict.map_or("false", RawValue::get));
 }
 

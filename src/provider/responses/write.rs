@@ -19,7 +19,8 @@
 //! # Why a small `max_tokens` is refused
 //!
 //! The least that is taken is 16. To send 16 where the caller said 5 would give more than was asked for,
-//! and cost it.
+//! and cost it. Where only the config says less, nobody waits for so short an answer: 16 are the nearest
+//! to what its owner wants.
 
 use serde_json::value::RawValue;
 
@@ -27,6 +28,7 @@ use crate::models::Thinking;
 use crate::openai::Delivery;
 use crate::openai::fields;
 use crate::openai::json::{self, Object, Writer};
+use crate::provider::portable::{self, Logprobs};
 use crate::provider::responses::{input, tools};
 use crate::provider::{Ask, REASONING_EFFORT, Unsupported, UpstreamRequest};
 
@@ -59,14 +61,6 @@ const MAPPED: [&str; 9] = [
     "verbosity",
 ];
 
-/// What the caller wants to know of the tokens' probabilities.
-#[derive(Clone, Copy)]
-enum Logprobs<'a> {
-    Unwanted,
-    /// Those of the tokens, and of as many others.
-    Wanted(Option<&'a RawValue>),
-}
-
 /// The request as it goes to the upstream.
 pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     let mut request = UpstreamRequest::default();
@@ -75,7 +69,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     for name in fields::left_out(&fields, takes).map_err(Unsupported)? {
         request.drop(name);
     }
-    let logprobs = logprobs(&fields)?;
+    let logprobs = portable::logprobs(&fields)?;
     let mut out = Vec::with_capacity(capacity(ask));
     let mut object = Writer::new(&mut out);
     object.text("model", ask.model);
@@ -84,10 +78,10 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     write_text(&mut object, &fields)?;
     write_reasoning(&mut object, ask, &fields, &mut request);
     if let Some(most) = ask.max_tokens {
-        if most < LEAST {
-            return Err(Unsupported("max_tokens"));
+        if ask.request.max_tokens.is_some_and(|asked| asked < LEAST) {
+            return Err(Unsupported(ask.request.limit));
         }
-        object.number("max_output_tokens", most.into());
+        object.number("max_output_tokens", most.max(LEAST).into());
     }
     for name in SAME {
         if let Some(value) = fields.raw(name) {
@@ -118,17 +112,6 @@ fn capacity(ask: &Ask<'_>) -> usize {
         .sum();
     let tools = ask.request.tools().map_or(0, |tools| tools.get().len());
     text.saturating_add(tools).saturating_add(1024)
-}
-
-fn logprobs<'a>(fields: &Object<'a>) -> Result<Logprobs<'a>, Unsupported> {
-    let most = fields.raw("top_logprobs");
-    let asks = |raw: &RawValue| !fields::is_neutral("top_logprobs", raw, fields);
-    match fields.raw("logprobs").map(RawValue::get) {
-        Some("true") => Ok(Logprobs::Wanted(most)),
-        None | Some("false") if most.is_some_and(asks) => Err(Unsupported("top_logprobs")),
-        None | Some("false") => Ok(Logprobs::Unwanted),
-        Some(_) => Err(Unsupported("logprobs")),
-    }
 }
 
 fn write_include(object: &mut Writer<'_>, ask: &Ask<'_>, logprobs: Logprobs<'_>) {

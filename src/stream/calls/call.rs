@@ -116,6 +116,10 @@ pub(in crate::stream) struct Callee {
 /// The JSON of an empty string.
 const NOTHING: &str = "\"\"";
 
+/// The JSON of arguments that there are none of, as OpenAI's own models write them: whoever reads a
+/// call's arguments as JSON can read these.
+const NO_ARGUMENTS: &str = "\"{}\"";
+
 impl Callee {
     /// The member of a function with the input.
     pub(in crate::stream) const ARGUMENTS: &str = "arguments";
@@ -137,11 +141,18 @@ impl Callee {
         }
     }
 
-    /// Writes the object; the input is its member `input`.
+    /// Writes the object, which is whole; the input is its member `input`. Arguments that are no text at
+    /// all are those of an empty object.
     pub(in crate::stream) fn write(&self, input: &str, out: &mut Vec<u8>) {
         let mut object = Writer::new(out);
         write(&mut object, "name", self.name.json());
-        object.raw(input, self.input());
+        let told = self.input();
+        let says_nothing = || spelled(told).is_some_and(|text| text.trim_ascii().is_empty());
+        if input == Self::ARGUMENTS && says_nothing() {
+            object.raw(input, NO_ARGUMENTS);
+        } else {
+            object.raw(input, told);
+        }
         self.rest.write(&mut object);
         object.end();
     }
@@ -327,6 +338,26 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_call_without_arguments_has_those_of_an_empty_object() {
+        for nothing in [
+            r#"{"name":"f","arguments":""}"#,
+            r#"{"name":"f","arguments":" \n"}"#,
+            r#"{"name":"f","arguments":null}"#,
+            r#"{"name":"f"}"#,
+        ] {
+            check(
+                &[&format!(r#"[{{"index":0,"id":"a","function":{nothing}}}]"#)],
+                r#"{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}"#,
+            );
+        }
+        check(
+            &[r#"[{"index":0,"id":"a","custom":{"name":"f","input":""}}]"#],
+            r#"{"id":"a","type":"custom","custom":{"name":"f","input":""}}"#,
+        );
+        assert_eq!(call("\"\"").arguments(), "\"\"");
+    }
+
+    #[test]
     fn a_name_told_again_and_again_is_told_once() {
         let piece = r#"[{"index":0,"id":"a","function":{"name":"f","arguments":"1"}}]"#;
         check(
@@ -355,8 +386,8 @@ mod tests {
                 r#"[{"id":"b","function":{"name":"g"}}]"#,
             ],
             concat!(
-                r#"{"type":"function","function":{"name":"f","arguments":""}}"#,
-                r#"{"id":"b","type":"function","function":{"name":"g","arguments":""}}"#,
+                r#"{"type":"function","function":{"name":"f","arguments":"{}"}}"#,
+                r#"{"id":"b","type":"function","function":{"name":"g","arguments":"{}"}}"#,
             ),
         );
     }

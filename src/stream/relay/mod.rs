@@ -103,6 +103,8 @@ struct Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Words {
     None,
+    /// Only what stands in an answer's place, such as why there is none.
+    Aside,
     Some,
 }
 
@@ -247,12 +249,17 @@ impl Relay {
     /// Whether what waits has to be written now: a word of the answer, or its end. A role alone can
     /// wait for the word that it belongs to.
     pub fn has_words(&self) -> bool {
-        self.answer.words == Words::Some || !self.wants_more()
+        self.has_spoken() || !self.wants_more()
     }
 
     /// Whether a word of the answer has been handed out, or waits to be.
     pub fn has_spoken(&self) -> bool {
-        self.answer.words == Words::Some
+        self.answer.words != Words::None
+    }
+
+    /// Whether nothing has been said but what stands in an answer's place: why it is refused.
+    pub fn is_unanswered(&self) -> bool {
+        self.answer.words != Words::Some
     }
 
     /// How the answer stands.
@@ -357,9 +364,11 @@ impl Progress {
             self.keep(chunk);
         }
         self.write(chunk);
-        if chunk.carries.speaks() {
-            self.words = Words::Some;
-        }
+        self.words = match (chunk.carries, self.words) {
+            (Carries::Other, Words::None) => Words::Aside,
+            (carries, _) if carries.speaks() && carries != Carries::Other => Words::Some,
+            (_, same) => same,
+        };
         Ok(())
     }
 
@@ -371,7 +380,7 @@ impl Progress {
         let (length, mark) = (self.out.len(), self.written.mark());
         match rewrite.chunk(chunk, &mut self.written, &self.terms, &mut self.out) {
             Ok(last) => {
-                if last.is_some() || self.out.len() > length {
+                if self.out.len() > length && chunk.carries != Carries::UsageOnly {
                     self.words = Words::Some;
                 }
                 if let Some(json) = last {
@@ -392,7 +401,8 @@ impl Progress {
         match (chunk.carries, chunk.text) {
             (Carries::Text, Some(text)) => self.written.add_text(text),
             (Carries::Calls | Carries::Other | Carries::Text, _) => self.written.close(),
-            (Carries::Nothing | Carries::Thought | Carries::UsageOnly, _) => {}
+            (Carries::Thought, _) => self.written.add_thought(chunk.json),
+            (Carries::Nothing | Carries::UsageOnly, _) => {}
         }
     }
 

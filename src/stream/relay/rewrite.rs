@@ -8,10 +8,12 @@
 
 use serde_json::value::RawValue;
 
+use crate::openai::Usage;
 use crate::openai::answer;
 use crate::openai::json::{Object, Writer};
 use crate::reason::{Fault, Reason};
 use crate::stream::calls::{Call, Held, HeldCalls};
+use crate::stream::details;
 use crate::stream::event::{Carries, Chunk};
 use crate::stream::relay::{Terms, write_event};
 use crate::stream::splice::{Asked, Splice};
@@ -21,7 +23,7 @@ use crate::stream::written::{Role, Written, spelled};
 const OURS: [&str; 3] = ["content", "role", "tool_calls"];
 
 /// What a model thinks aloud.
-const THOUGHTS: [&str; 3] = ["reasoning", "reasoning_content", "reasoning_details"];
+const THOUGHTS: [&str; 3] = ["reasoning", "reasoning_content", details::NAME];
 
 /// Writes one target's chunks in other words.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(super) struct Rewrite {
     told: usize,
     /// How many characters of text were written before this target's.
     length: u64,
+    /// The number of its first entry of `reasoning_details`.
+    details: u64,
     /// The escape of half a character, whose other half is still to come.
     half: String,
 }
@@ -56,6 +60,7 @@ impl Rewrite {
             before: 0,
             told: 0,
             length: 0,
+            details: 0,
             half: String::new(),
         }
     }
@@ -67,6 +72,7 @@ impl Rewrite {
             voice: Voice::GoingOn(text.map(|text| Box::new(Splice::new(&text, asked)))),
             before: written.calls().len(),
             length: written.characters(),
+            details: written.next_detail(),
             ..Self::beginning()
         }
     }
@@ -114,7 +120,7 @@ impl Rewrite {
             if self.told < self.before || self.leaves_it_unfinished(page.written) {
                 return Err(Fault::known(Reason::NoSplice));
             }
-            return Ok(Some(page.end(&choice)));
+            return Ok(Some(page.end(&choice, own.present("usage"), chunk.usage)));
         }
         Ok(None)
     }
@@ -180,6 +186,8 @@ impl Rewrite {
         {
             page.written.close();
         }
+        let thoughts = others.iter().find(|(name, _)| name == details::NAME);
+        let thoughts = thoughts.map(|(_, list)| details::renumbered(list, self.details));
         let logprobs = match self.voice {
             Voice::Beginning => choice.raw("logprobs"),
             Voice::GoingOn(_) => None,
@@ -189,9 +197,15 @@ impl Rewrite {
                 delta.raw("content", content);
             }
             for (name, value) in &others {
-                delta.raw(name, value.get());
+                match thoughts.as_ref().filter(|_| name == details::NAME) {
+                    Some((list, _)) => delta.raw(name, list),
+                    None => delta.raw(name, value.get()),
+                };
             }
         });
+        if let Some((_, next)) = thoughts {
+            page.written.number_details(next);
+        }
         if let Some(content) = content {
             page.written.add_text(&content);
         }
@@ -338,8 +352,8 @@ impl Page<'_> {
         writer
     }
 
-    /// The chunk that says why the answer ended.
-    fn end(&self, choice: &Object<'_>) -> Vec<u8> {
+    /// The chunk that says why the answer ended, with the usage where it is told there.
+    fn end(&self, choice: &Object<'_>, told: Option<&RawValue>, usage: Option<Usage>) -> Vec<u8> {
         let mut json = Vec::with_capacity(512);
         let mut chunk = self.open(&mut json);
         let choices = chunk.name("choices");
@@ -350,8 +364,14 @@ impl Page<'_> {
         object.raw("finish_reason", finish);
         object.end();
         choices.push(b']');
-        if let Some(own) = self.like.and_then(|(own, _)| own.present("usage")) {
-            chunk.raw("usage", own.get());
+        match (told, self.like, usage) {
+            (Some(told), Some(_), _) => {
+                chunk.raw("usage", told.get());
+            }
+            (Some(_), None, Some(usage)) => {
+                usage.plus(self.written.used()).write(chunk.name("usage"));
+            }
+            (None, _, _) | (Some(_), None, None) => {}
         }
         chunk.end();
         json

@@ -287,13 +287,14 @@ fn only_the_last_of_several_choices_tells_who_answered() {
 
 #[test]
 fn only_so_much_is_held_before_the_first_content() {
+    const NOTHING: &str = "data: {\"choices\":[{\"delta\":{}}]}\n\n";
     let mut relay = relay(UsageChunk::Unwanted);
-    let fits = LONGEST_PRELUDE / ROLE.len();
+    let fits = LONGEST_PRELUDE / NOTHING.len();
     for _ in 0..fits {
-        relay.hold(ROLE.as_bytes());
+        relay.hold(NOTHING.as_bytes());
     }
     assert_eq!(*relay.standing(), Standing::Waiting);
-    relay.hold(ROLE.as_bytes());
+    relay.hold(NOTHING.as_bytes());
     assert_eq!(
         *relay.standing(),
         Standing::Failed(Fault::known(Reason::NotAnApi))
@@ -320,4 +321,19 @@ fn what_signs_a_thought_is_one_and_spoils_no_going_on() {
         relay.broke(Reason::StreamCut);
         assert_eq!(relay.take_written().text().as_deref(), Some("hi"));
     }
+}
+
+#[test]
+fn a_call_that_ends_without_arguments_is_passed_on_with_those_of_an_empty_object() {
+    const CALL: &str = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\
+         \"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}}]}\n\n";
+    const END: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n";
+    let mut relay = relay(UsageChunk::Unwanted);
+    relay.hold([CALL, END].concat().as_bytes());
+    let out = String::from_utf8(relay.take()).unwrap();
+    assert!(
+        out.contains(r#""function":{"name":"f","arguments":"{}"}"#),
+        "{out}"
+    );
+    assert_eq!(*relay.standing(), Standing::Finished);
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::company::{Company, named_event};
+use super::company::Company;
 use super::said::Said;
 use crate::rules::ANTHROPIC_SIGNATURE;
+use crate::wire::named_event;
 
 const THOUGHT: &str = "Let me see.";
 

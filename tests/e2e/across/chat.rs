@@ -7,18 +7,6 @@ use super::said::{Call, Said};
 use crate::rules::{GEMINI_SIGNATURE, OPENROUTER_SIGNATURE};
 use crate::wire;
 
-// What companies do and the gateway does not make good yet; each is to become true.
-
-/// OpenRouter: no text at all for no arguments, as Claude streams it.
-const EMPTY_ARGUMENTS: bool = false;
-/// Together, vLLM: an empty list of calls beside text.
-const EMPTY_CALLS: bool = false;
-/// Gemini, OpenRouter, Together: the role in every chunk. A helper of OpenAI's SDK for Python makes
-/// `assistantassistant` of it.
-const REPEATED_ROLE: bool = false;
-/// Groq: a word for its tier that OpenAI's types do not have.
-const FOREIGN_TIER: bool = false;
-
 const THOUGHT: &str = "Let me see.";
 
 /// What a company's answers have beside what all have: members, each `null` for none.
@@ -53,11 +41,8 @@ fn more(company: Company) -> More {
             ..More::default()
         },
         Company::Groq => More {
-            head: if FOREIGN_TIER {
-                json!({ "service_tier": "on_demand" })
-            } else {
-                Value::Null
-            },
+            // A word that OpenAI's types do not have.
+            head: json!({ "service_tier": "on_demand" }),
             thought: json!({ "reasoning": THOUGHT }),
             usage: json!({ "total_time": 0.035 }),
             ..More::default()
@@ -122,7 +107,7 @@ pub(super) fn whole(company: Company, said: &Said) -> Value {
             entry
         });
         message["tool_calls"] = calls.collect();
-    } else if EMPTY_CALLS && matches!(company, Company::Together | Company::Vllm) {
+    } else if matches!(company, Company::Together | Company::Vllm) {
         message["tool_calls"] = json!([]);
     }
     let mut choice = json!({ "index": 0, "message": message, "logprobs": null });
@@ -230,9 +215,12 @@ fn entry(company: Company, at: usize, call: &Call, arguments: &str) -> Value {
     entry
 }
 
+/// A Claude behind OpenRouter streams nothing at all for no arguments.
 fn arguments(company: Company, call: &Call) -> String {
-    let none = EMPTY_ARGUMENTS && company == Company::OpenRouter && call.name == "now";
-    if none { String::new() } else { call.text() }
+    if company == Company::OpenRouter && call.name == "now" {
+        return String::new();
+    }
+    call.text()
 }
 
 /// Whether a company tells the place of a call in whole answers, too.
@@ -256,7 +244,7 @@ fn delta(company: Company, delta: Value) -> String {
 }
 
 fn chunk(company: Company, mut delta: Value, finish_reason: Value) -> Value {
-    if REPEATED_ROLE && tells_its_role(company) {
+    if tells_its_role(company) {
         delta["role"] = "assistant".into();
     }
     let more = more(company);

@@ -135,12 +135,6 @@ impl Company {
     }
 }
 
-/// An event with a name, as Anthropic and the Responses send it: the name is the data's `type`.
-pub(super) fn named_event(data: &Value) -> String {
-    let name = data["type"].as_str().unwrap();
-    format!("event: {name}\ndata: {data}\n\n")
-}
-
 #[test]
 fn what_every_company_is_scripted_to_say_is_whole_and_has_its_end() {
     for company in Company::ALL {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::company::Company;
 use super::said::Said;
-use super::targets::{Double, Target};
+use super::targets::{Double, TARGETS, Target};
 use super::{CONVERSATIONS, Turn};
 use crate::aimock::Aimock;
 use crate::rules;
@@ -24,7 +24,7 @@ impl Doubles {
         let mut scripted = Vec::new();
         let mut mocked = Vec::new();
         let mut fixtures = Vec::new();
-        for target in super::targets::all() {
+        for target in TARGETS {
             let its = turns.iter().filter(|turn| turn.model() == target.name);
             let said: Vec<Said> = its.filter_map(|turn| turn.said.clone()).collect();
             match target.double {

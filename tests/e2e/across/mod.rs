@@ -17,7 +17,7 @@ use crate::upstream::PATIENCE;
 use caller::{Caller, LANGCHAIN, OPENAI_NODE, OPENAI_PYTHON, VERCEL_COMPATIBLE, VERCEL_OPENAI};
 use doubles::Doubles;
 use said::{Kind, Said};
-use targets::{Double, Target};
+use targets::{Double, TARGETS, Target};
 
 mod anthropic;
 mod caller;
@@ -77,7 +77,8 @@ enum Asked<'a> {
 fn rounds<'a>() -> Vec<Asked<'a>> {
     let rounds = (0..Kind::ALL.len()).flat_map(|round| {
         let kinds = Kind::ALL.iter().cycle().skip(round);
-        targets::all()
+        TARGETS
+            .iter()
             .zip(kinds)
             .map(|(target, kind)| Asked::Double(target, *kind))
     });
@@ -86,7 +87,7 @@ fn rounds<'a>() -> Vec<Asked<'a>> {
 
 /// The box at home between others, after the results of two calls.
 fn at_home(home: &HomeBox) -> Vec<Asked<'_>> {
-    let double = |at, kind| Asked::Double(targets::all().nth(at).unwrap(), kind);
+    let double = |at, kind| Asked::Double(&TARGETS[at], kind);
     vec![
         double(0, Kind::Call),
         double(1, Kind::Calls),

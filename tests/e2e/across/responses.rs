@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::company::{Company, named_event};
+use super::company::Company;
 use super::said::Said;
 use crate::rules::RESPONSES_SECRET;
+use crate::wire::named_event;
 
 /// A whole answer.
 pub(super) fn whole(said: &Said) -> Value {

@@ -26,7 +26,7 @@ pub(super) enum Double {
 
 /// All of them, in the order in which they are asked.
 #[rustfmt::skip]
-const TARGETS: &[Target] = &[
+pub(super) const TARGETS: &[Target] = &[
     scripted("openai", "openai", Some("openai"), "/v1", Company::OpenAi),
     scripted("groq", "openai", Some("groq"), "/openai/v1", Company::Groq),
     scripted("anthropic", "anthropic", None, "", Company::Anthropic),
@@ -43,18 +43,6 @@ const TARGETS: &[Target] = &[
     scripted("vllm", "openai", Some("compatible"), "/v1", Company::Vllm),
     aimock("aimock-responses", "responses", None, "/v1"),
     aimock("aimock-ollama", "ollama", None, ""),
-];
-
-/// Those that cannot be asked yet.
-const NOT_YET: &[&str] = &[
-    "anthropic",
-    "mistral",
-    "gemini",
-    "aimock-anthropic",
-    "responses",
-    "aimock-openrouter",
-    "vllm",
-    "aimock-responses",
 ];
 
 const fn scripted(
@@ -86,12 +74,6 @@ const fn aimock(
         base,
         double: Double::Aimock,
     }
-}
-
-/// Those that can be asked.
-pub(super) fn all() -> impl Iterator<Item = &'static Target> {
-    let spoken = |target: &&Target| !NOT_YET.contains(&target.name);
-    TARGETS.iter().filter(spoken)
 }
 
 impl Target {

@@ -37,11 +37,12 @@ impl Bench {
         let models: Vec<String> = cells.iter().map(Cell::first).collect();
         let first = scripted(
             cells,
+            dialect.path,
             Cell::first,
             |cell, _| first::reply(cell),
             move |_| (dialect.otherwise)(&models),
         );
-        let next = scripted(cells, Cell::next, next::reply, |_| {
+        let next = scripted(cells, OPENAI.path, Cell::next, next::reply, |_| {
             wire::api(404, &json!({}))
         });
         let text = Place::Middle.text();
@@ -57,9 +58,11 @@ impl Bench {
     }
 }
 
-/// An upstream that plays the part of a target of every cell, and knows by the model which.
+/// An upstream that plays the part of a target of every cell, and knows by the model which; `path` is
+/// where it is asked for answers.
 pub(super) fn scripted(
     cells: &[Cell],
+    path: &'static str,
     model: fn(&Cell) -> String,
     reply: fn(&Cell, &Seen) -> Reply,
     otherwise: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
@@ -69,7 +72,7 @@ pub(super) fn scripted(
     Upstream::answering(move |seen| {
         let asked: Value = serde_json::from_str(&seen.body).unwrap_or_default();
         let cell = cells.get(asked["model"].as_str().unwrap_or_default());
-        match cell.filter(|_| seen.line().contains("chat")) {
+        match cell.filter(|_| seen.line().ends_with(path)) {
             Some(cell) => reply(cell, seen),
             None => otherwise(seen),
         }

@@ -69,11 +69,12 @@ impl Sky {
         let models: Vec<String> = cells.iter().map(Cell::first).collect();
         let first = scripted(
             cells,
+            dialect.path,
             Cell::first,
             |cell, _| first::reply(cell),
             move |_| (dialect.otherwise)(&models),
         );
-        let next = scripted(cells, Cell::next, next::reply, |_| {
+        let next = scripted(cells, OPENAI.path, Cell::next, next::reply, |_| {
             wire::api(404, &json!({}))
         });
         let clouds = [(); 3].map(|()| {
@@ -148,6 +149,13 @@ fn ask(cell: &Cell, sky: &Sky) -> Heard {
     }
 }
 
+/// Where a request may go is decided apart from what is spoken there. So of the dialects that hardly
+/// anybody speaks at home, one cell in four will do.
+fn is_checked(cell: &Cell) -> bool {
+    let at_home = matches!(cell.dialect.name, "ollama" | "openai");
+    at_home || cell.number.is_multiple_of(4)
+}
+
 fn check(cell: &Cell, sky: &Sky) -> Result<(), String> {
     let heard = ask(cell, sky);
     let next = requests(&sky.next, &cell.next());
@@ -177,7 +185,8 @@ fn check(cell: &Cell, sky: &Sky) -> Result<(), String> {
 
 #[test]
 fn whatever_fails_at_home_nothing_private_is_asked_of_a_cloud() {
-    let cells = cell::all();
+    let mut cells = cell::all();
+    cells.retain(is_checked);
     let skies: Vec<Sky> = alike(&cells).map(Sky::over).collect();
     let places: Vec<(&Cell, &Sky)> = alike(&cells)
         .zip(&skies)

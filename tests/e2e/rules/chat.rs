@@ -7,10 +7,6 @@ use super::{Broken, Called, GEMINI_SIGNATURE, Rules, Step, arguments, is_made_of
 /// Where Gemini's own signature is lost, its documentation has this instead.
 const GEMINI_DUMMY: &str = "skip_thought_signature_validator";
 
-/// What the helpers of the SDKs and some companies put into a call, and the gateway passes on to
-/// those who do not know it; to become none.
-const STILL_PASSED_ON: &[&str] = &["index", "parsed_arguments"];
-
 /// What a company takes.
 struct Form {
     body: Body,
@@ -276,10 +272,13 @@ fn calls(form: &Form, message: &Value, broken: &mut Broken) -> Vec<Called> {
         broken.unless((form.id)(&id), || format!("{id:?} is no id"));
         let typed = call["type"] == "function";
         broken.unless(typed, || format!("a call has a type: {call}"));
-        let known = [&["id", "type", "function"], form.call, STILL_PASSED_ON].concat();
+        let known = [&["id", "type", "function"], form.call].concat();
         broken.only("a call", call, &known);
-        let known = [&["name", "arguments"], STILL_PASSED_ON].concat();
-        broken.only("a call's function", &call["function"], &known);
+        broken.only(
+            "a call's function",
+            &call["function"],
+            &["name", "arguments"],
+        );
         Called {
             id: Some(id),
             name: text(&call["function"]["name"]),

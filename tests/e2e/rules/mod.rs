@@ -26,7 +26,7 @@ pub(crate) const GEMINI_SIGNATURE: &str = "c2lnbmVkLWJ5LWdlbWluaQ";
 pub(crate) const OPENROUTER_SIGNATURE: &str = "c2lnbmVkLWJlaGluZC1vcGVucm91dGVy";
 /// What Anthropic made.
 pub(crate) const ANTHROPIC_SIGNATURE: &str = "c2lnbmVkLWJ5LWFudGhyb3BpYw==";
-/// What only OpenAI's Responses may see.
+/// What OpenAI's Responses sealed.
 pub(crate) const RESPONSES_SECRET: &str = "ZW5jcnlwdGVkLWJ5LW9wZW5haQ==";
 
 /// What answers a call of `now`.
@@ -175,9 +175,8 @@ fn answers(call: &Called, content: &str) -> bool {
 fn secrets(rules: Rules, body: &str, broken: &mut Broken) {
     for (whose, secret) in [
         (&[Rules::Gemini][..], GEMINI_SIGNATURE),
-        // A Claude's signature is the same wherever that Claude runs.
-        (&[Rules::OpenRouter, Rules::Anthropic], OPENROUTER_SIGNATURE),
-        (&[Rules::OpenRouter, Rules::Anthropic], ANTHROPIC_SIGNATURE),
+        (&[Rules::OpenRouter], OPENROUTER_SIGNATURE),
+        (&[Rules::Anthropic], ANTHROPIC_SIGNATURE),
         (&[Rules::Responses], RESPONSES_SECRET),
     ] {
         let shown = !whose.contains(&rules) && body.contains(secret);

@@ -138,7 +138,7 @@ fn what_another_company_signed_is_found() {
     };
     check(&[Rules::Gemini], GEMINI_SIGNATURE);
     check(&[Rules::OpenRouter], OPENROUTER_SIGNATURE);
-    check(&[Rules::OpenRouter], ANTHROPIC_SIGNATURE);
+    check(&[], ANTHROPIC_SIGNATURE);
     check(&[], RESPONSES_SECRET);
 }
 

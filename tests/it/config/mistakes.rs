@@ -389,7 +389,11 @@ fn what_a_model_can_do_is_said_in_known_words_that_do_not_contradict_each_other(
         json!("tools"),
         "is \"tools\": it should be a list of",
     );
-    check("cannot", json!([7]), "it should be a list of abilities");
+    check(
+        "cannot",
+        json!([7]),
+        "holds 7: it should be a list of abilities",
+    );
     check("efforts", json!(["hihg"]), "did you mean \"high\"?");
     check("efforts", json!([]), "is empty: it should be a list of");
     check("thinking", json!("sometimes"), "\"budget\"");

@@ -71,7 +71,7 @@ fn a_model_that_refuses_tools_while_it_thinks_is_told_not_to() {
     let tools = request(json!({"tools": [tool("f")]}));
     assert_eq!(asking.write(&tools), Err(Unsupported("tools")));
     let old = request(json!({"functions": [{"name": "f"}]}));
-    assert_eq!(asking.write(&old), Err(Unsupported("tools")));
+    assert_eq!(asking.write(&old), Err(Unsupported("functions")));
     for none in [json!({}), json!({"tools": [], "reasoning_effort": "high"})] {
         let written = asking.write(&request(none.clone())).unwrap();
         assert_ne!(body(&written)["reasoning_effort"], "none", "{none}");
@@ -240,6 +240,59 @@ fn a_chunk_that_needs_nothing_passes_as_it_is() {
             });
             assert_eq!(seen, 1);
         }
+    }
+}
+
+#[test]
+fn a_stream_as_openai_writes_it_passes_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/openai/openai");
+    let mut passed = 0;
+    for case in [
+        "empty_arguments",
+        "length",
+        "parallel_tools",
+        "refusal",
+        "text",
+        "tools",
+    ] {
+        let stream = std::fs::read(root.join(case).join("stream.sse")).unwrap();
+        for company in companies() {
+            let mut decoder = openai().decoder(&reading_from(company));
+            decoder.feed(&stream, &mut |event| {
+                if let Event::Chunk(chunk) = event {
+                    assert!(chunk.wire.is_some(), "{case} {}", company.name);
+                    passed += 1;
+                }
+            });
+        }
+    }
+    assert!(passed > 100, "{passed}");
+}
+
+#[test]
+fn an_instruction_in_the_midst_is_the_users_text_where_the_model_takes_none() {
+    let request = request(json!({"messages": [
+        {"role": "system", "content": "First."},
+        {"role": "developer", "content": "Second."},
+        {"role": "user", "content": "Hello."},
+        {"role": "system", "content": "Say \"bye\"."},
+        {"role": "user", "content": "Go."},
+    ]}));
+    for company in companies() {
+        let late = |abilities| {
+            let asking = Asking {
+                abilities,
+                ..Asking::of(company)
+            };
+            let mut body = body(&asking.write(&request).unwrap());
+            assert_eq!(body["messages"][0]["role"], "system");
+            assert_ne!(body["messages"][1]["role"], "user");
+            body["messages"][3].take()
+        };
+        let user = json!({"role": "user", "content": "<system>\nSay \"bye\".\n</system>"});
+        let refuses = Abilities::UNKNOWN.without(Ability::LateSystem);
+        assert_eq!(late(refuses), user, "{}", company.name);
+        assert_eq!(late(Abilities::UNKNOWN)["role"], "system");
     }
 }
 

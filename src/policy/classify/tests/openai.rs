@@ -143,6 +143,14 @@ pub(super) const CASES: &[Case] = &[
         11,
         Answer(
             400,
+            r#"{"error":{"message":"The encrypted content for item rs_1 could not be verified.","type":"invalid_request_error","param":null,"code":"invalid_encrypted_content"}}"#,
+        ),
+        UNSUPPORTED,
+    ),
+    case(
+        11,
+        Answer(
+            400,
             r#"{"error":{"message":"Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.","type":"invalid_request_error","param":"temperature","code":"unsupported_value"}}"#,
         ),
         UNSUPPORTED,

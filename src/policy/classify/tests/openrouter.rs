@@ -25,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
             402,
             r#"{"error":{"message":"This request requires more credits, or fewer max_tokens. You requested up to 32000 tokens, but can only afford 27342. To increase, visit https://openrouter.ai/settings/credits and upgrade to a paid account","code":402,"metadata":{"provider_name":null}},"user_id":"user_x"}"#,
         ),
-        SPEND_LIMIT,
+        (Reason::SpendLimit, Action::Next, UNKNOWN),
     ),
     case(
         62,

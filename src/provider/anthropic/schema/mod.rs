@@ -10,7 +10,12 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::openai::json::{Object, Writer, write_string};
+use crate::openai::json::{Object, Writer};
+use crate::provider::anthropic::schema::keyword::{
+    is_kept, is_note, is_settled, kinds, literal, spelled,
+};
+
+mod keyword;
 
 /// A schema that an answer can be held to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,53 +28,6 @@ pub(super) struct Fitted {
 
 /// A schema may be nested as deep as this.
 const DEEPEST: u32 = 64;
-
-/// The kinds of text that are held to.
-const FORMATS: [&str; 10] = [
-    "date",
-    "date-time",
-    "duration",
-    "email",
-    "hostname",
-    "ipv4",
-    "ipv6",
-    "time",
-    "uri",
-    "uuid",
-];
-
-/// What is written by name. All else is a constraint that is not held to, or a note.
-const WRITTEN: [&str; 16] = [
-    "$defs",
-    "$ref",
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "const",
-    "default",
-    "definitions",
-    "description",
-    "enum",
-    "items",
-    "oneOf",
-    "properties",
-    "required",
-    "title",
-    "type",
-];
-
-/// What holds nobody to anything.
-const NOTES: [&str; 9] = [
-    "$comment",
-    "$id",
-    "$schema",
-    "deprecated",
-    "example",
-    "examples",
-    "readOnly",
-    "strict",
-    "writeOnly",
-];
 
 /// What a constraint is told with.
 const ALSO: &str = "It also has to satisfy: ";
@@ -238,7 +196,7 @@ impl Walk {
         let before = self.stripped;
         for (name, value) in &object.0 {
             let name = name.as_ref();
-            if WRITTEN.contains(&name) || is_note(name) || value.get() == "false" {
+            if is_settled(name) || value.get() == "false" {
                 continue;
             }
             if is_kept(name, value) {
@@ -283,60 +241,6 @@ impl Walk {
             }
         }
     }
-}
-
-fn is_note(name: &str) -> bool {
-    NOTES.contains(&name) || matches!(name, "default" | "description" | "title")
-}
-
-/// Whether a constraint is one that is held to.
-fn is_kept(name: &str, value: &RawValue) -> bool {
-    let text = value.get();
-    match name {
-        "format" => FORMATS.iter().any(|known| text == format!("\"{known}\"")),
-        "minItems" => matches!(text, "0" | "1"),
-        _ => false,
-    }
-}
-
-/// Writes `enum` or `const`, and tells whether there is one.
-fn literal(object: &Object<'_>, schema: &mut Writer<'_>) -> Option<bool> {
-    let is_plain = |raw: &&RawValue| !raw.get().starts_with(['{', '[']);
-    if let Some(raw) = object.raw("const") {
-        is_plain(&raw).then_some(())?;
-        schema.raw("const", raw.get());
-        return Some(true);
-    }
-    let Some(raw) = object.raw("enum") else {
-        return Some(false);
-    };
-    let values: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-    if values.is_empty() || !values.iter().all(is_plain) {
-        return None;
-    }
-    schema.raw("enum", raw.get());
-    Some(true)
-}
-
-/// The types of a schema; where it names none, what its members are of.
-fn kinds(object: &Object<'_>) -> Option<Vec<String>> {
-    match object.raw("type") {
-        None if object.raw("properties").is_some() => Some(vec!["object".to_owned()]),
-        None if object.raw("items").is_some() => Some(vec!["array".to_owned()]),
-        None => Some(Vec::new()),
-        Some(raw) if raw.get().starts_with('[') => serde_json::from_str(raw.get()).ok(),
-        Some(raw) => serde_json::from_str(raw.get()).ok().map(|kind| vec![kind]),
-    }
-}
-
-/// The types as the schema spells them.
-fn spelled(object: &Object<'_>, kinds: &[String]) -> String {
-    if let Some(raw) = object.raw("type") {
-        return raw.get().to_owned();
-    }
-    let mut out = Vec::new();
-    write_string(&mut out, kinds.first().map_or("object", String::as_str));
-    String::from_utf8(out).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -12,12 +12,17 @@ use crate::gateway;
 use crate::upstream::{Reply, Upstream};
 use crate::wire::{self, PROMPT_TOKENS};
 
+mod anthropic;
+mod responses;
+
 /// One dialect. `who` is always the speaker: the model that the target was asked for.
 pub(super) struct Dialect {
     /// Its name in configs and in the names of cells.
     pub(super) name: &'static str,
     /// A table for `targets` at this upstream.
     pub(super) target: fn(&Upstream) -> Value,
+    /// What the path ends with at which it is asked for an answer.
+    pub(super) path: &'static str,
     /// The head of a streamed answer and all that comes before its first word.
     pub(super) begin: fn(who: &str) -> Reply,
     /// A piece of text.
@@ -88,12 +93,18 @@ impl Answer<'_> {
 }
 
 /// Every dialect that the gateway speaks.
-pub(super) static DIALECTS: [&Dialect; 2] = [&OPENAI, &OLLAMA];
+pub(super) static DIALECTS: [&Dialect; 4] = [
+    &OPENAI,
+    &OLLAMA,
+    &anthropic::ANTHROPIC,
+    &responses::RESPONSES,
+];
 
 /// OpenAI's, which the target that takes over speaks too.
 pub(super) static OPENAI: Dialect = Dialect {
     name: "openai",
     target: gateway::cloud,
+    path: "/chat/completions",
     begin: |who| {
         let role = json!({ "role": "assistant", "content": "" });
         Reply::chunked(200, &[("content-type", "text/event-stream")]).chunk(&openai_delta(
@@ -141,6 +152,7 @@ static OLLAMA: Dialect = Dialect {
     name: "ollama",
     // Many cells share it at once.
     target: |upstream| gateway::with(gateway::home(upstream), json!({ "slots": 1_000 })),
+    path: "/api/chat",
     begin: |_| Reply::chunked(200, &[("content-type", "application/x-ndjson")]),
     text: |who, words| wire::line(&ollama_said(who, &json!({ "content": words }))),
     call: |who, _, call| {
