@@ -4,7 +4,8 @@
 //! handle   preflight, health, configuration, key            -> or an error in OpenAI's shape
 //! chat     type, size, JSON; route; what has to stay at home; deadline; breakers' news
 //! chain    target by target, until an answer is whole       (chain.rs, course.rs)
-//!   open     admit, enter, shape, write, send, judge: first words (open.rs, leave.rs, own.rs, hold.rs, shape.rs, attempt.rs)
+//!   open     shape, enter, admit, write, send, judge: first words (open.rs, shape.rs, hold.rs, leave.rs, own.rs, ask.rs,
+//!            attempt.rs, failed.rs)
 //!   deliver  the rest of it; where it breaks, the next target goes on (deliver.rs)
 //! conclude disclosure, the error that is left to tell, one log line
 //! ```
@@ -24,11 +25,13 @@ pub mod watch;
 
 mod account;
 mod admin;
+mod ask;
 mod boxes;
 mod chain;
 mod course;
 mod deliver;
 mod door;
+mod failed;
 mod front;
 mod hold;
 mod job;
