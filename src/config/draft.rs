@@ -173,7 +173,7 @@ pub(super) static ROWS: &[Row<Draft>] = &[
             default: "as known of company and model",
         },
         doc: "whether the model thinks before it answers: never, when it is given a number of tokens \
-              for it (Anthropic's older models), when it is told to, or always",
+              for it (Anthropic's older models), unless it is told not to, or always",
     },
     Row {
         name: "efforts",

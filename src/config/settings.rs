@@ -218,7 +218,7 @@ pub(super) static ROWS: &[Row<Settings>] = &[
             ("false", |s| s.stream_inside = StreamInside::No),
         ]),
         doc: "whether it is asked for a stream when the caller is not to get one, so that silence is \
-              told from death; `\"home\"`: only a target at home",
+              told from death; `\"home\"`: a target at home, and Anthropic",
     },
     Row {
         name: "tool_calls",

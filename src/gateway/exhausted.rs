@@ -101,7 +101,7 @@ pub fn explain(
             kind,
             code: Some(code.to_owned()),
             param: match code {
-                UNSUPPORTED => asked.iter().find_map(|attempt| attempt.field),
+                UNSUPPORTED => agreed(&asked),
                 _ => None,
             }
             .map(str::to_owned),
@@ -203,15 +203,14 @@ fn unsupported(asked: &[&Attempt], whose: &str) -> String {
         }
         each.push(match attempt.field {
             Some(field) => format!("{name} cannot take {}", wish(field)),
-            None if is_too_long(attempt) => format!("{name} is too small for the conversation"),
+            None if is_too_long(attempt) => format!("the conversation is too long for {name}"),
             None => format!("{name} cannot serve it"),
         });
         names.push(name);
     }
-    let field = asked.first().and_then(|attempt| attempt.field);
-    match field.filter(|field| asked.iter().all(|attempt| attempt.field == Some(*field))) {
+    match agreed(asked) {
         Some(field) => format!(
-            "no target {whose} can serve {}: it is more than {} can do",
+            "no target {whose} can serve {}: {} cannot",
             wish(field),
             names.join(", ")
         ),
@@ -222,18 +221,29 @@ fn unsupported(asked: &[&Attempt], whose: &str) -> String {
     }
 }
 
+/// The field that none of these can serve, where it is the same for all.
+fn agreed(asked: &[&Attempt]) -> Option<&'static str> {
+    let field = asked.first()?.field?;
+    let same = |attempt: &&Attempt| attempt.field == Some(field);
+    asked.iter().all(same).then_some(field)
+}
+
 /// What a request asks for with a field, where the field's name does not say it all.
 fn wish(field: &str) -> String {
     let what = match field {
         "messages.content.file" => "a file",
         "messages.content.image_url" => "a picture",
         "messages.content.input_audio" => "sound",
-        "messages.role" => "a last message that is the assistant's",
+        "messages.audio" => "an answer that was spoken",
+        "messages.role" => "a result of a function, as there were before tools",
         "messages.tool_calls" => "tool calls in the conversation",
+        "messages.tool_calls.function.arguments" => "a call whose arguments are no JSON object",
+        "messages.tool_calls.type" | "tools.type" => "a tool that is no function",
         "modalities" => "a spoken answer",
         "n" => "more than one answer",
         "response_format" => "this form of an answer",
-        "function_call" | "tool_choice" => "a tool that has to be called",
+        "parallel_tool_calls" => "one call at a time",
+        "function_call" | "tool_choice" => "this choice among tools",
         _ => return format!("'{field}'"),
     };
     format!("{what} ('{field}')")

@@ -103,7 +103,7 @@ pub enum Thinking {
     Budget,
     /// Never.
     None,
-    /// When it is told to, by a word.
+    /// Unless it is told not to, by a word; some wait to be told to.
     Optional,
     /// Nobody has written it down.
     #[default]

@@ -1,4 +1,4 @@
-//! The seam to upstreams: one file per dialect, pure and stateless, and one table of them.
+//! The seam to upstreams: one folder per dialect, pure and stateless, and one table of them.
 //!
 //! A dialect writes a request, reads a whole answer, decodes a stream and reads an error. It never
 //! sends anything and never decides anything: what an error means is `policy::classify`'s, and
@@ -195,6 +195,16 @@ impl<'a> Ask<'a> {
         let mut fields = self.request.fields.clone();
         fields.0.retain(|(name, _)| !self.leaves_out(name));
         fields
+    }
+
+    /// About how many bytes the request takes when it is written.
+    pub fn capacity(&self) -> usize {
+        let contents = self.messages.iter().filter_map(|it| it.content.as_ref());
+        let text: usize = contents
+            .map(|content| content.get().len().saturating_add(64))
+            .sum();
+        let tools = self.request.tools().map_or(0, |tools| tools.get().len());
+        text.saturating_add(tools).saturating_add(1024)
     }
 
     /// Whether a field of the caller's is left out.

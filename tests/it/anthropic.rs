@@ -429,8 +429,8 @@ fn an_effort_becomes_what_the_model_is_told_to_think() {
     }
     let disabled = json!({"type": "disabled"});
     check("adaptive", effort("none"), &disabled, Value::Null, 8_192);
+    check("legacy", effort("none"), &Value::Null, Value::Null, 8_192);
     for model in ["plain", "legacy"] {
-        check(model, effort("none"), &Value::Null, Value::Null, 8_192);
         check(model, json!({}), &Value::Null, Value::Null, 8_192);
     }
     check("always", json!({}), &Value::Null, Value::Null, 32_768);
@@ -924,4 +924,37 @@ fn a_forced_call_and_thoughts_do_not_meet() {
         assert_eq!(body["thinking"], json!({"type": "disabled"}));
         assert_eq!(dropped.len(), usize::from(effort != Value::Null));
     }
+}
+
+#[test]
+fn a_schema_is_sent_only_where_something_can_fit_it() {
+    let body = |schema: &Value| {
+        json!({"model": "unknown", "messages": [{"role": "user", "content": "hi"}],
+            "response_format": {"type": "json_schema",
+                "json_schema": {"name": "s", "schema": schema}}})
+        .to_string()
+    };
+    let one = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
+    let other =
+        json!({"type": "object", "properties": {"b": {"type": "string"}}, "required": ["b"]});
+    let either = sent(&body(&json!({"type": "object", "anyOf": [one, other]}))).unwrap();
+    let either: Value = serde_json::from_slice(&either.body).unwrap();
+    let schema = &either["output_config"]["format"]["schema"];
+    assert_eq!(schema["anyOf"].as_array().unwrap().len(), 2, "{schema}");
+    assert!(schema.get("properties").is_none(), "{schema}");
+    assert!(schema.get("additionalProperties").is_none(), "{schema}");
+    let both = sent(&body(&json!({"allOf": [one, other]})));
+    assert_eq!(both.unwrap_err(), Unsupported("response_format"));
+    let beside = json!({"type": "object", "properties": {"c": {"type": "string"}}, "anyOf": [one]});
+    let beside = sent(&body(&beside));
+    assert_eq!(beside.unwrap_err(), Unsupported("response_format"));
+}
+
+#[test]
+fn whether_an_unknown_model_can_be_told_not_to_think_is_not_guessed() {
+    let request = sent(
+        r#"{"model":"unknown","messages":[{"role":"user","content":"hi"}],"reasoning_effort":"none"}"#,
+    )
+    .unwrap();
+    assert_eq!(request.dropped, ["reasoning_effort"]);
 }

@@ -593,7 +593,7 @@ fn private_requests_stay_at_home_whatever_the_dialects_can_do() {
     assert_eq!(
         told,
         "no target at home can serve a picture \
-         ('messages.content.image_url'): it is more than 'home' can do"
+         ('messages.content.image_url'): 'home' cannot"
     );
     assert!(world.seen("anthropic").is_empty());
 

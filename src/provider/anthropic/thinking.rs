@@ -83,10 +83,10 @@ impl Plan {
                 }
                 Self::Disabled
             }
-            (None, _) | (Some(None), Thinking::Budget | Thinking::None | Thinking::Unknown) => {
-                Self::Untold
-            }
-            (Some(Some(_)), Thinking::None) | (Some(None), Thinking::Always) => {
+            (None, _) | (Some(None), Thinking::Budget | Thinking::None) => Self::Untold,
+            // Whether one that nobody has written about can be told not to think, nobody knows.
+            (Some(Some(_)), Thinking::None)
+            | (Some(None), Thinking::Always | Thinking::Unknown) => {
                 sent.drop(REASONING_EFFORT);
                 Self::Untold
             }

@@ -30,7 +30,7 @@ enum AtOnce {
 impl<'a> Tools<'a> {
     /// What `ask` says of tools.
     pub(super) fn of(ask: &Ask<'a>) -> Result<Self, Unsupported> {
-        let offered = tools(ask.request)?;
+        let offered = tools(ask)?;
         let parallel = ask.request.fields.raw("parallel_tool_calls");
         Ok(Self {
             choice: if offered.is_empty() {

@@ -74,7 +74,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
         LastWord::GoneOnWith
     });
 
-    let mut out = Vec::with_capacity(capacity(ask));
+    let mut out = Vec::with_capacity(ask.capacity());
     let mut object = Writer::new(&mut out);
     object
         .text("model", ask.model)
@@ -105,17 +105,6 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     object.end();
     sent.body = out;
     Ok(sent)
-}
-
-fn capacity(ask: &Ask<'_>) -> usize {
-    let text: usize = ask
-        .messages
-        .iter()
-        .filter_map(|message| message.content.as_ref())
-        .map(|content| content.get().len().saturating_add(64))
-        .sum();
-    let tools = ask.request.tools().map_or(0, |tools| tools.get().len());
-    text.saturating_add(tools).saturating_add(1024)
 }
 
 /// What the answer must look like.

@@ -109,7 +109,7 @@ pub struct Company {
     pub mends: &'static [Mend],
 }
 
-/// Clouds that are no company of this dialect's.
+/// Clouds beside the hosts of the rows.
 static OTHER_CLOUDS: [&str; 25] = [
     "aliyuncs.com",
     "amazonaws.com",

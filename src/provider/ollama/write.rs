@@ -19,9 +19,9 @@
 
 use serde_json::value::RawValue;
 
+use crate::openai::Delivery;
 use crate::openai::fields::{self, Loss};
 use crate::openai::json::{self, Object, Writer, write_list};
-use crate::openai::{ChatRequest, Delivery};
 use crate::provider::ollama::messages;
 use crate::provider::portable::{self, Logprobs, NO_ARGUMENTS, Tool};
 use crate::provider::{Ask, REASONING_EFFORT, Unsupported, UpstreamRequest};
@@ -68,11 +68,11 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
         request.drop(name);
     }
     let logprobs = portable::logprobs(fields)?;
-    let mut out = Vec::with_capacity(capacity(ask));
+    let mut out = Vec::with_capacity(ask.capacity());
     let mut object = Writer::new(&mut out);
     object.text("model", ask.model);
     messages::write(object.name("messages"), ask.messages, &mut request)?;
-    write_tools(&mut object, ask.request, offer, &mut request)?;
+    write_tools(&mut object, ask, offer, &mut request)?;
     if let Some(format) = format(fields, &mut request)? {
         object.raw("format", format);
     }
@@ -99,17 +99,6 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     Ok(request)
 }
 
-fn capacity(ask: &Ask<'_>) -> usize {
-    let text: usize = ask
-        .messages
-        .iter()
-        .filter_map(|message| message.content.as_ref())
-        .map(|content| content.get().len().saturating_add(64))
-        .sum();
-    let tools = ask.request.tools().map_or(0, |tools| tools.get().len());
-    text.saturating_add(tools).saturating_add(1024)
-}
-
 /// Whether tools are offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Offer {
@@ -133,11 +122,11 @@ impl Offer {
 /// that asks for either is not one that it can serve.
 fn write_tools(
     object: &mut Writer<'_>,
-    asked: &ChatRequest<'_>,
+    ask: &Ask<'_>,
     offer: Offer,
     request: &mut UpstreamRequest,
 ) -> Result<(), Unsupported> {
-    let tools = portable::tools(asked)?;
+    let tools = portable::tools(ask)?;
     if tools.is_empty() || offer == Offer::None {
         return Ok(());
     }

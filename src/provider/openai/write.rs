@@ -29,7 +29,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     let mut request = UpstreamRequest::default();
     drop_fields(ask, &mut request)?;
     let effort = effort(ask, &mut request)?;
-    let mut out = Vec::with_capacity(capacity(ask));
+    let mut out = Vec::with_capacity(ask.capacity());
     let mut object = Writer::new(&mut out);
     object.text("model", ask.model);
     messages::write(object.name("messages"), ask, &mut request)?;
@@ -63,17 +63,6 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     object.end();
     request.body = out;
     Ok(request)
-}
-
-fn capacity(ask: &Ask<'_>) -> usize {
-    let text: usize = ask
-        .messages
-        .iter()
-        .filter_map(|message| message.content.as_ref())
-        .map(|content| content.get().len().saturating_add(64))
-        .sum();
-    let tools = ask.request.tools().map_or(0, |tools| tools.get().len());
-    text.saturating_add(tools).saturating_add(1024)
 }
 
 /// Refuses more of something than the company gives or takes.
@@ -169,8 +158,10 @@ fn write_effort(object: &mut Writer<'_>, effort: &str, ask: &Ask<'_>) {
 /// Whether a field is a list with something in it.
 fn offers(ask: &Ask<'_>, name: &str) -> bool {
     let all = &ask.request.fields;
-    all.raw(name)
-        .is_some_and(|raw| !fields::is_neutral(name, raw, all))
+    let asks = all
+        .raw(name)
+        .is_some_and(|raw| !fields::is_neutral(name, raw, all));
+    asks && !ask.leaves_out(name)
 }
 
 fn write_fields(

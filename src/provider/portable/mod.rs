@@ -8,7 +8,7 @@
 //!
 //! # What is never carried over
 //!
-//! What a model thought, and what its company signed, goes back only to that company.
+//! What a company signed or sealed of a model's thoughts goes back only by the dialect that told it.
 
 /// What the `format` of thoughts begins with that a dialect of this gateway told. Who makes them by the same
 /// form under a name of its own, as OpenRouter does, has sealed them for itself.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::openai::ChatRequest;
 use crate::openai::json::{self, Object};
-use crate::provider::Unsupported;
+use crate::provider::{Ask, Unsupported};
 
 /// The JSON schema of a function that takes nothing.
 pub const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
@@ -39,12 +39,20 @@ pub enum Choice<'a> {
     Required,
 }
 
-/// The tools of a request, of which there may be none.
+/// The tools that a model is told of, of which there may be none.
 ///
 /// # Errors
 ///
 /// [`Unsupported`], with the path of what is no function.
-pub fn tools<'a>(request: &ChatRequest<'a>) -> Result<Vec<Tool<'a>>, Unsupported> {
+pub fn tools<'a>(ask: &Ask<'a>) -> Result<Vec<Tool<'a>>, Unsupported> {
+    if ask.leaves_out("tools") {
+        return Ok(Vec::new());
+    }
+    offered(ask.request)
+}
+
+/// The tools of a request.
+pub(super) fn offered<'a>(request: &ChatRequest<'a>) -> Result<Vec<Tool<'a>>, Unsupported> {
     let Some(raw) = request.tools() else {
         return Ok(Vec::new());
     };

@@ -17,7 +17,7 @@ pub(super) fn write(
     fields: &Object<'_>,
     request: &mut UpstreamRequest,
 ) -> Result<(), Unsupported> {
-    let tools = portable::tools(ask.request)?;
+    let tools = portable::tools(ask)?;
     if tools.is_empty() {
         return Ok(());
     }

@@ -70,7 +70,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
         request.drop(name);
     }
     let logprobs = portable::logprobs(&fields)?;
-    let mut out = Vec::with_capacity(capacity(ask));
+    let mut out = Vec::with_capacity(ask.capacity());
     let mut object = Writer::new(&mut out);
     object.text("model", ask.model);
     input::write(object.name("input"), ask, &mut request)?;
@@ -101,17 +101,6 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     object.end();
     request.body = out;
     Ok(request)
-}
-
-fn capacity(ask: &Ask<'_>) -> usize {
-    let text: usize = ask
-        .messages
-        .iter()
-        .filter_map(|message| message.content.as_ref())
-        .map(|content| content.get().len().saturating_add(96))
-        .sum();
-    let tools = ask.request.tools().map_or(0, |tools| tools.get().len());
-    text.saturating_add(tools).saturating_add(1024)
 }
 
 fn write_include(object: &mut Writer<'_>, ask: &Ask<'_>, logprobs: Logprobs<'_>) {

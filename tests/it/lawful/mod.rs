@@ -1,7 +1,7 @@
 //! The promise of every dialect: whatever lawful conversation it is given, what it writes is by the rules
 //! of who is asked, and nothing of it is lost without a word.
 
-use pilotlight::models::Abilities;
+use pilotlight::models::{Abilities, Ability};
 use pilotlight::openai::{ChatRequest, Delivery};
 use pilotlight::policy::able;
 use pilotlight::provider::{Ask, Company, Ending, PROVIDERS, Provider, UpstreamRequest, Window};
@@ -343,5 +343,43 @@ fn the_random_requests_have_everything_in_them() {
         "x_unheard_of",
     ] {
         assert!(all.contains(word), "{word}");
+    }
+}
+
+/// Tools that a model does not take are not told to it, and a word that forbids them is not lost alone.
+#[test]
+fn a_model_without_tools_is_told_of_none() {
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"tool_choice":"none",
+        "tools":[{"type":"function","function":{"name":"f"}}]}"#;
+    let request = ChatRequest::parse(body).unwrap();
+    let abilities = Abilities::UNKNOWN.without(Ability::Tools);
+    let able = able::judge(&request, abilities).unwrap();
+    assert_eq!(able.named, ["tools"]);
+    for dialect in KNOWN {
+        let (provider, company) = dialect.found().unwrap();
+        let written = provider.write(&Ask {
+            request: &request,
+            messages: &request.messages,
+            delivery: Delivery::Streamed,
+            usage_chunk: request.usage_chunk,
+            ending: Ending::Usual,
+            model: "m",
+            company,
+            context: None,
+            window: Window::Found,
+            max_tokens: None,
+            max_output: None,
+            abilities,
+            left_out: &able.left_out(),
+            effort: None,
+            keep_alive: None,
+        });
+        let body: Value = serde_json::from_slice(&written.unwrap().body).unwrap();
+        assert!(body.get("tools").is_none(), "{}: {body}", dialect.name);
+        assert!(
+            body.get("tool_choice").is_none(),
+            "{}: {body}",
+            dialect.name
+        );
     }
 }

@@ -139,10 +139,13 @@ impl Walk {
             _ => return None,
         };
         let parts: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
+        // Each object is closed, so that nothing fits two of them; nor may a reference stand among several
+        // that must all hold.
         let refers = |part: &&RawValue| {
-            Object::parse(part.get()).is_ok_and(|part| part.raw("$ref").is_some())
+            let part = Object::parse(part.get()).unwrap_or_default();
+            part.raw("$ref").is_some() || part.raw("properties").is_some()
         };
-        // One of one is that one; a reference among several that must all hold is refused.
+        // One of one is that one.
         let name = match (name, parts.as_slice()) {
             (_, []) => return None,
             ("allOf", [_]) => "anyOf",
@@ -176,6 +179,17 @@ impl Walk {
             // Whatever has other members than these is not asked for: the answer fits all the same.
             None | Some("true") if alternatives || !properties.0.is_empty() => {}
             _ => return None,
+        }
+        // What an object is made of stands in its alternatives: closed beside them, it would fit none.
+        if alternatives && properties.0.is_empty() {
+            if let Some(required) = object.present("required") {
+                schema.raw("required", required.get());
+            }
+            return Some(());
+        }
+        // And closed with members of its own it would fit none of theirs.
+        if alternatives {
+            return None;
         }
         let mut members = Writer::new(schema.name("properties"));
         for (name, property) in &properties.0 {
