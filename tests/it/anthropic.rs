@@ -958,3 +958,40 @@ fn whether_an_unknown_model_can_be_told_not_to_think_is_not_guessed() {
     .unwrap();
     assert_eq!(request.dropped, ["reasoning_effort"]);
 }
+
+#[test]
+fn of_more_than_four_marks_of_the_cache_the_last_ones_stay() {
+    let mark = json!({"type": "ephemeral"});
+    let part = |text: &str| json!({"type": "text", "text": text, "cache_control": mark});
+    let parts: Vec<Value> = ["a", "b", "c", "d"].into_iter().map(part).collect();
+    let tool = json!({"type": "function", "function": {"name": "f"}, "cache_control": mark});
+    let count = |body: &[u8]| {
+        String::from_utf8_lossy(body)
+            .matches("cache_control")
+            .count()
+    };
+    let request = |fields: Value| {
+        let mut body =
+            json!({"model": "unknown", "messages": [{"role": "user", "content": parts}]});
+        for (name, value) in fields.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        sent(&body.to_string()).unwrap()
+    };
+    let four = request(json!({}));
+    assert_eq!((count(&four.body), four.dropped.len()), (4, 0));
+    let five = request(json!({"tools": [tool]}));
+    assert_eq!(
+        (count(&five.body), &five.dropped[..]),
+        (4, &["tools.cache_control".into()][..])
+    );
+    let six = request(json!({"tools": [tool], "cache_control": mark}));
+    assert_eq!(count(&six.body), 4);
+    assert_eq!(
+        six.dropped,
+        ["tools.cache_control", "messages.content.cache_control"]
+    );
+    let body: Value = serde_json::from_slice(&six.body).unwrap();
+    let first = &body["messages"][0]["content"][0];
+    assert!(first.get("cache_control").is_none(), "{first}");
+}

@@ -22,6 +22,7 @@ mod conversation;
 mod decode;
 mod event;
 mod fault;
+mod marks;
 mod place;
 mod schema;
 mod thinking;

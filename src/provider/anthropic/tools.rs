@@ -15,7 +15,7 @@ use crate::provider::{Ask, Unsupported, UpstreamRequest};
 /// What a request says of tools.
 #[derive(Debug)]
 pub(super) struct Tools<'a> {
-    offered: Vec<Tool<'a>>,
+    pub(super) offered: Vec<Tool<'a>>,
     choice: Option<Choice<'a>>,
     calls: AtOnce,
 }

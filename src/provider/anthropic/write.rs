@@ -19,6 +19,7 @@ use crate::openai::json::{self, Object, Writer};
 use crate::openai::{Delivery, fields};
 use crate::provider::anthropic::aside;
 use crate::provider::anthropic::conversation::{Conversation, LastWord, Replay};
+use crate::provider::anthropic::marks;
 use crate::provider::anthropic::schema::{self, Fitted};
 use crate::provider::anthropic::thinking::{May, Plan};
 use crate::provider::anthropic::tools::Tools;
@@ -55,7 +56,7 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
     for name in fields::left_out(given, |name| TAKEN.contains(&name)).map_err(Unsupported)? {
         sent.drop(name);
     }
-    let tools = Tools::of(ask)?;
+    let mut tools = Tools::of(ask)?;
     let format = Format::of(given, &mut sent)?;
     let mut conversation = Conversation::read(ask, &mut sent)?;
     let may = if tools.is_forced() {
@@ -74,15 +75,17 @@ pub(super) fn request(ask: &Ask<'_>) -> Result<UpstreamRequest, Unsupported> {
         LastWord::GoneOnWith
     });
 
+    let automatic = given
+        .raw("cache_control")
+        .filter(|raw| raw.get().starts_with('{'));
+    let most = marks::MOST.saturating_sub(automatic.iter().count());
+    marks::keep_last(&mut tools, &mut conversation, most, &mut sent);
     let mut out = Vec::with_capacity(ask.capacity());
     let mut object = Writer::new(&mut out);
     object
         .text("model", ask.model)
         .number("max_tokens", max_tokens.into());
-    if let Some(cache_control) = given
-        .raw("cache_control")
-        .filter(|raw| raw.get().starts_with('{'))
-    {
+    if let Some(cache_control) = automatic {
         object.raw("cache_control", cache_control.get());
     }
     tools.write(&mut object, &conversation, &mut sent)?;
