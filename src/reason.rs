@@ -203,6 +203,18 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// An error answer that is not of the dialect: what it says is its first 400 bytes.
+    pub fn unread(status: u16, body: &[u8]) -> Self {
+        const HEAD: usize = 400;
+
+        let head = body.get(..HEAD).unwrap_or(body);
+        Self {
+            status,
+            message: String::from_utf8_lossy(head).into_owned(),
+            ..Self::default()
+        }
+    }
+
     /// A fault that the dialect recognised by itself inside a 200 answer.
     pub fn known(reason: Reason) -> Self {
         Self {

@@ -99,7 +99,7 @@ pub(super) async fn ask<'e, W: Platform>(
             shaped.leave_effort();
             continue;
         }
-        let wait = again(job, target, &failure, number).filter(|_| number < attempts);
+        let wait = again(job, target, &failure, (number, attempts));
         let Some(wait) = wait else {
             leave.settle(failure.verdict.health.with_wait(failure.wait_ms));
             return match failure.verdict.action {

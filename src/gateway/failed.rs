@@ -108,15 +108,16 @@ pub(super) fn cannot_think(failure: &Failure) -> bool {
     known == Some(Reason::Unsupported)
 }
 
-/// How long to wait before the same target is asked again; `None` when it is not.
+/// How long to wait before the same target is asked again, after so many attempts of those that it has;
+/// `None` when it is not.
 pub(super) fn again<W: Platform>(
     job: &Job<'_, W>,
     target: &Target,
     failure: &Failure,
-    number: u32,
+    (number, attempts): (u32, u32),
 ) -> Option<u64> {
     let settings = &target.settings;
-    if failure.verdict.action != Action::Retry || number >= settings.attempts {
+    if failure.verdict.action != Action::Retry || number >= attempts {
         return None;
     }
     let wait = match failure.wait_ms {

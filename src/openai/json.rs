@@ -14,13 +14,18 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// Writes the comma before an entry of a list, but for the first.
+pub fn separate(out: &mut Vec<u8>, at: usize) {
+    if at > 0 {
+        out.push(b',');
+    }
+}
+
 /// Writes a list of objects, each member of `entries` as one.
 pub fn write_list<T>(out: &mut Vec<u8>, entries: &[T], write: impl Fn(&mut Writer<'_>, &T)) {
     out.push(b'[');
     for (at, one) in entries.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
+        separate(out, at);
         let mut object = Writer::new(out);
         write(&mut object, one);
         object.end();
@@ -35,6 +40,11 @@ pub fn write_list<T>(out: &mut Vec<u8>, entries: &[T], write: impl Fn(&mut Write
 pub struct Object<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {
+    /// Whether a member is there and `null`.
+    pub fn has_null(&self) -> bool {
+        self.0.iter().any(|(_, value)| value.get() == "null")
+    }
+
     /// Reads the text of one JSON object.
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
@@ -145,12 +155,15 @@ pub fn spoken(raw: &RawValue) -> Option<&str> {
     Some(raw.get()).filter(|text| text.starts_with('"') && *text != "\"\"")
 }
 
+/// The JSON text of a string without its quotes; `None` when it is no string's.
+pub fn inside(text: &str) -> Option<&str> {
+    text.strip_prefix('"')?.strip_suffix('"')
+}
+
 /// The JSON texts of strings end to end as one, with `between`, which is JSON without quotes, between
 /// them; `None` when there are none.
 pub fn joined<'a>(texts: impl Iterator<Item = &'a str>, between: &str) -> Option<String> {
-    let inner: Vec<&str> = texts
-        .filter_map(|text| text.strip_prefix('"')?.strip_suffix('"'))
-        .collect();
+    let inner: Vec<&str> = texts.filter_map(inside).collect();
     (!inner.is_empty()).then(|| format!("\"{}\"", inner.join(between)))
 }
 

@@ -96,6 +96,11 @@ impl Role {
         Self::User,
     ];
 
+    /// Whether it is the system's voice, by its older name or its newer one.
+    pub const fn is_systems(self) -> bool {
+        matches!(self, Self::Developer | Self::System)
+    }
+
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

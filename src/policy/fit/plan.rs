@@ -7,7 +7,7 @@ use crate::openai::Message;
 use crate::policy::fit::shrink::{self, NOTE, Shrunk, Texts};
 use crate::policy::fit::talk::Talk;
 use crate::policy::fit::text::{self, EARLIER, Side};
-use crate::policy::fit::turns::{self, Turn, Unit};
+use crate::policy::fit::turns::{Turn, Unit};
 use crate::policy::fit::{Fitted, Truncated, grid, size};
 
 /// What becomes of each message of a conversation; of those not named, nothing.
@@ -142,7 +142,7 @@ impl<'a> Plan<'a> {
         let mut sent = Sent::default();
         for (at, (original, goes)) in talk.originals().zip(goes).enumerate() {
             let before = size::bytes(original, usize::MAX);
-            if goes && !turns::is_system(original) {
+            if goes && !original.role.is_systems() {
                 sent.changed += 1;
                 sent.bytes_out += before;
                 continue;

@@ -98,11 +98,6 @@ fn callers_turns(messages: &[Message<'_>]) -> Turns {
     }
 }
 
-/// Whether a message is of the system's voice, which is never dropped.
-pub(super) fn is_system(message: &Message<'_>) -> bool {
-    matches!(message.role, Role::Developer | Role::System)
-}
-
 fn units(messages: &[Message<'_>]) -> Vec<Unit> {
     let mut starts = starts(messages);
     starts.reverse();
@@ -117,7 +112,9 @@ fn units(messages: &[Message<'_>]) -> Vec<Unit> {
 
 /// Where units start, last one first.
 fn starts(messages: &[Message<'_>]) -> Vec<usize> {
-    let first = messages.iter().position(|message| !is_system(message));
+    let first = messages
+        .iter()
+        .position(|message| !message.role.is_systems());
     let calls = calls_of_results(messages);
     let mut starts = Vec::new();
     // The earliest call of the results seen so far, which are those from here to the end.

@@ -13,7 +13,7 @@
 
 use std::borrow::Cow;
 
-use crate::openai::json::Writer;
+use crate::openai::json::{self, Writer};
 use crate::openai::{Message, Role};
 use crate::provider::anthropic::block::{self, Block, Voice, What, write_content};
 use crate::provider::anthropic::place::{self, Said, Speaker, Turn};
@@ -64,7 +64,7 @@ impl<'a> Conversation<'a> {
     /// Reads the conversation; what is not told of it is noted in `sent`.
     pub(super) fn read(ask: &Ask<'a>, sent: &mut UpstreamRequest) -> Result<Self, Unsupported> {
         let turns = turns(ask.messages, &IDS, &NAMES)?;
-        let is_leading = |turn: &&portable::Turn<'_>| is_system(turn.message);
+        let is_leading = |turn: &&portable::Turn<'_>| turn.message.role.is_systems();
         let leading = turns.iter().take_while(is_leading).count();
         let mut system = Vec::new();
         for turn in turns.iter().take(leading) {
@@ -150,10 +150,7 @@ impl<'a> Conversation<'a> {
             return write_content(request.name("system"), blocks());
         }
         let inner = |block: &'_ Block<'_>| match &block.what {
-            What::Text(json) => {
-                let inner = json.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-                inner.unwrap_or_default().to_owned()
-            }
+            What::Text(json) => json::inside(json).unwrap_or_default().to_owned(),
             What::Call(_)
             | What::Document(_)
             | What::Image(_)
@@ -179,10 +176,6 @@ impl<'a> Conversation<'a> {
         }
         out.push(b']');
     }
-}
-
-fn is_system(message: &Message<'_>) -> bool {
-    matches!(message.role, Role::Developer | Role::System)
 }
 
 /// The texts of a message of the system's.

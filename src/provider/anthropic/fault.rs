@@ -14,9 +14,6 @@ use serde_json::Value;
 use crate::provider::Fault;
 use crate::reason::Reason;
 
-/// The most of a body without an error that is kept.
-const HEAD: usize = 400;
-
 /// What each type of error means.
 const STATUSES: &[(&str, u16)] = &[
     ("api_error", 500),
@@ -36,11 +33,7 @@ const STATUSES: &[(&str, u16)] = &[
 pub(super) fn read(status: u16, body: &[u8]) -> Fault {
     match serde_json::from_slice::<Value>(body) {
         Ok(envelope) => of(status, envelope.get("error").unwrap_or(&envelope)),
-        Err(_) => Fault {
-            status,
-            message: String::from_utf8_lossy(body.get(..HEAD).unwrap_or(body)).into_owned(),
-            ..Fault::default()
-        },
+        Err(_) => Fault::unread(status, body),
     }
 }
 
@@ -139,7 +132,7 @@ mod tests {
         assert_eq!(text(r#"{"error":"plain"}"#), "plain");
         assert_eq!(text(r#"{"message":"Unauthorized"}"#), "Unauthorized");
         assert_eq!(text(""), "");
-        assert_eq!(text(&"x".repeat(1_000)).len(), HEAD);
+        assert_eq!(text(&"x".repeat(1_000)).len(), 400);
         assert_eq!(read(500, b"\xff\xfe").codes, Vec::<String>::new());
     }
 

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::models::{Abilities, Ability, Known};
+use crate::openai::json;
 use crate::provider::anthropic::block::{Block, What};
 use crate::provider::portable::{self, GO_AHEAD, OPENING};
 
@@ -152,7 +153,7 @@ fn opening<'a>(first: Option<&Turn<'a>>) -> Option<Turn<'a>> {
 /// An instruction as the user's text.
 fn marked(mut block: Block<'_>) -> Block<'_> {
     if let What::Text(json) = &mut block.what
-        && let Some(inner) = json.strip_prefix('"').and_then(|it| it.strip_suffix('"'))
+        && let Some(inner) = json::inside(json)
     {
         *json = Cow::Owned(format!("\"{}\"", portable::marked(inner)));
     }

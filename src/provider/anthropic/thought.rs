@@ -6,7 +6,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::openai::json::{Object, Writer};
+use crate::openai::json::{self, Object, Writer};
 use crate::provider::anthropic::FORMAT;
 
 /// A thought.
@@ -141,5 +141,5 @@ impl<'a> Half<'a> {
 }
 
 fn inner<'a>(entry: &Object<'a>, name: &str) -> Option<&'a str> {
-    entry.spoken(name)?.strip_prefix('"')?.strip_suffix('"')
+    json::inside(entry.spoken(name)?)
 }

@@ -7,7 +7,7 @@ use crate::provider::company::{
     CacheControl, Closing, Company, Developer, Fields, Kinds, Mend, Opening, Prefill, ResultName,
     Reworded, Schemas, Signatures, Sound, Stop, StreamOptions, ThinkingTools, Wordless,
 };
-use crate::provider::portable::{Alphabet, First, IdRule, NameRule};
+use crate::provider::portable::{Alphabet, First, IdRule, NO_ARGUMENTS, NameRule};
 
 /// Every company; the last is any other server.
 pub(super) static COMPANIES: &[&Company] = &[
@@ -38,7 +38,7 @@ pub(super) const PLAIN: Company = Company {
     sound: Sound::Object,
     cache_control: CacheControl::Left,
     tools: Kinds::Only(&["function"]),
-    tool_names: Some(NAMES),
+    tool_names: Some(NameRule::OPENAI),
     call_ids: IdRule {
         shortest: 1,
         ..IdRule::ANY
@@ -60,12 +60,6 @@ pub(super) const PLAIN: Company = Company {
     max_stops: 4,
     max_tools: usize::MAX,
     mends: &[Mend::Tiers],
-};
-
-/// OpenAI's rule for names of tools, which others have too.
-const NAMES: NameRule = NameRule {
-    longest: 64,
-    first: First::Any,
 };
 
 /// The roles whose contents are texts alone.
@@ -337,7 +331,7 @@ static MISTRAL: Company = Company {
         shortest: 9,
         longest: 9,
     },
-    schemas: Schemas::Bare(Some(r#"{"type":"object","properties":{}}"#)),
+    schemas: Schemas::Bare(Some(NO_ARGUMENTS)),
     closing: Closing::NotSystem,
     wordless: Wordless::Left,
     prefill: Prefill::Prefix,

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::openai::json::{Object, Writer};
+use crate::openai::json::{self, Object, Writer};
 use crate::openai::{Message, Role};
 use crate::provider::company::Signatures;
-use crate::provider::openai::messages::{is_hollow, separate};
+use crate::provider::openai::messages::is_hollow;
 use crate::provider::portable::{self, Call, Callee, Turn};
 use crate::provider::{Ask, Unsupported, UpstreamRequest};
 
@@ -72,7 +72,7 @@ pub(super) fn write(
 ) -> Result<(), Unsupported> {
     out.push(b'[');
     for (at, call) in calls.iter().enumerate() {
-        separate(out, at);
+        json::separate(out, at);
         let mut object = Writer::new(out);
         if !call.id.is_empty() {
             object.text("id", &call.id);

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::openai::Role;
-use crate::openai::json::{Object, Writer, write_list};
+use crate::openai::json::{self, Object, Writer, write_list};
 use crate::provider::company::{CacheControl, Company, Kinds, Sound};
 use crate::provider::portable;
 use crate::provider::{Unsupported, UpstreamRequest};
@@ -66,8 +66,7 @@ pub(super) fn write_marked(
         write_text(&mut text, &parts, request)?;
     }
     let text = String::from_utf8_lossy(&text);
-    let inner = text.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-    let marked = portable::marked(inner.unwrap_or_default());
+    let marked = portable::marked(json::inside(&text).unwrap_or_default());
     out.extend_from_slice(format!("\"{marked}\"").as_bytes());
     Ok(())
 }
@@ -85,7 +84,7 @@ fn write_text(
             return Err(unsupported(&kind));
         }
         let text = part.raw(&kind).map(RawValue::get);
-        let inner = text.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+        let inner = text.and_then(json::inside);
         texts.push(inner.ok_or(Unsupported("messages.content.text"))?);
         note_members(part, &kind, CacheControl::Left, request);
     }

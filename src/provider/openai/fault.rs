@@ -26,12 +26,7 @@ const LONGEST_WAIT_MS: u64 = 86_400_000;
 pub(in crate::provider) fn read(status: u16, body: &[u8]) -> Fault {
     match serde_json::from_slice::<Value>(body) {
         Ok(value) => from_value(status, &value),
-        Err(_) => Fault {
-            status,
-            message: String::from_utf8_lossy(body.get(..body.len().min(400)).unwrap_or(body))
-                .into_owned(),
-            ..Fault::default()
-        },
+        Err(_) => Fault::unread(status, body),
     }
 }
 

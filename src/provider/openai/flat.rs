@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::openai::json::Object;
+use crate::openai::json::{self, Object};
 
 /// The text and the thoughts of a list of pieces: the insides of JSON strings, put end to end as they
 /// are escaped. References say which documents a text is from, and have no words.
@@ -26,8 +26,7 @@ fn pieces(list: &RawValue) -> Vec<Object<'_>> {
 }
 
 fn inside<'a>(piece: &Object<'a>) -> Option<&'a str> {
-    let text = piece.raw("text")?.get();
-    text.strip_prefix('"')?.strip_suffix('"')
+    json::inside(piece.raw("text")?.get())
 }
 
 #[cfg(test)]

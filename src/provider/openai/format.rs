@@ -40,7 +40,7 @@ pub(super) fn write(
             given.is_none_or(|schema| schema::is_bare(schema.get(), Refused::InAnswers))
         }
     };
-    if is_bare && !has_null(&format) && !named.as_ref().is_some_and(has_null) {
+    if is_bare && !format.has_null() && !named.as_ref().is_some_and(Object::has_null) {
         object.raw(FIELD, raw.get());
         return Ok(());
     }
@@ -76,8 +76,4 @@ fn write_named(out: &mut Vec<u8>, named: &Object<'_>, company: &Company) {
 fn told<'o>(object: &'o Object<'_>) -> impl Iterator<Item = (&'o str, &'o RawValue)> {
     let told = object.0.iter().filter(|(_, value)| value.get() != "null");
     told.map(|(name, value)| (name.as_ref(), *value))
-}
-
-fn has_null(object: &Object<'_>) -> bool {
-    object.0.iter().any(|(_, value)| value.get() == "null")
 }

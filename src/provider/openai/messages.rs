@@ -9,7 +9,7 @@
 use serde_json::value::RawValue;
 
 use crate::openai::Role;
-use crate::openai::json::{Object, Writer};
+use crate::openai::json::{self, Object, Writer};
 use crate::provider::company::{Company, Developer, Prefill, ResultName};
 use crate::provider::openai::order::{Placed, is_sent, placed};
 use crate::provider::openai::{calls, content};
@@ -39,7 +39,7 @@ pub(super) fn write(
     let placed = placed(&said, ask);
     out.push(b'[');
     for (at, one) in placed.iter().enumerate() {
-        separate(out, at);
+        json::separate(out, at);
         let is_last = placed.len() == at.saturating_add(1);
         match one {
             Placed::Ours(words) => {
@@ -57,12 +57,6 @@ pub(super) fn write(
 }
 
 /// Writes what stands between the entries of a list, before the one at this place.
-pub(super) fn separate(out: &mut Vec<u8>, at: usize) {
-    if at > 0 {
-        out.push(b',');
-    }
-}
-
 /// How a message is told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Told {

@@ -71,7 +71,7 @@ fn ours(first: Option<&Turn<'_>>, company: &Company) -> Option<&'static str> {
 }
 
 fn is_system(turn: &Turn<'_>) -> bool {
-    matches!(turn.message.role, Role::Developer | Role::System)
+    turn.message.role.is_systems()
 }
 
 fn is_wordless(turn: &Turn<'_>) -> bool {

@@ -136,11 +136,7 @@ fn is_by_rule(tool: &Object<'_>, names: &NameRule, company: &Company) -> bool {
             parameters.map_or(instead.is_none(), is_bare)
         }
     };
-    schema_is && names.fit(&name) == name && !has_null(tool) && !has_null(&function)
-}
-
-fn has_null(object: &Object<'_>) -> bool {
-    object.0.iter().any(|(_, value)| is_null(value))
+    schema_is && names.fit(&name) == name && !tool.has_null() && !function.has_null()
 }
 
 /// Some companies refuse what others take to be absent.

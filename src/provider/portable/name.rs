@@ -25,6 +25,12 @@ pub enum First {
 }
 
 impl NameRule {
+    /// OpenAI's, which others have too.
+    pub const OPENAI: Self = Self {
+        longest: 64,
+        first: First::Any,
+    };
+
     /// `name`, where it is by the rule, else another that stands for it.
     pub fn fit<'a>(&self, name: &'a str) -> Cow<'a, str> {
         if self.allows(name) {

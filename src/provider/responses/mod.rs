@@ -28,17 +28,13 @@ mod tools;
 mod write;
 
 use crate::provider::openai::fault;
-use crate::provider::portable::First;
 use crate::provider::{
     Ask, Company, Completion, Decoder, Fault, NameRule, Provider, REASONING_EFFORT, Reading,
     Unsupported, UpstreamRequest,
 };
 
 /// What names of tools may look like.
-const NAMES: NameRule = NameRule {
-    longest: 64,
-    first: First::Any,
-};
+const NAMES: NameRule = NameRule::OPENAI;
 
 /// The dialect.
 #[derive(Debug)]

@@ -86,9 +86,6 @@ const TEXTS: &[(Reason, &[&str])] = &[
     ),
 ];
 
-/// The most of a body without an error text that is kept.
-const HEAD: usize = 400;
-
 /// Reads an error answer.
 pub(super) fn read(status: u16, body: &[u8]) -> Fault {
     let error = serde_json::from_slice::<Value>(body)
@@ -101,10 +98,8 @@ pub(super) fn read(status: u16, body: &[u8]) -> Fault {
             fault
         }
         None => Fault {
-            status,
-            message: String::from_utf8_lossy(body.get(..HEAD).unwrap_or(body)).into_owned(),
             known: without_text(status, body),
-            ..Fault::default()
+            ..Fault::unread(status, body)
         },
     }
 }

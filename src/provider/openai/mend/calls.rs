@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::openai::json::{self, Object, Writer};
 use crate::provider::company::Mend;
 use crate::provider::openai::made::{Begins, Made};
-use crate::provider::openai::mend::{Form, Mender, Sameness, separate};
+use crate::provider::openai::mend::{Form, Mender, Sameness};
 
 impl Mender {
     pub(super) fn write_calls(
@@ -24,7 +24,7 @@ impl Mender {
         let mut is_other = Sameness::Same;
         out.push(b'[');
         for (at, call) in listed.iter().enumerate() {
-            separate(out, at);
+            json::separate(out, at);
             is_other = is_other.and(self.write_call(out, call, &mut made, form));
         }
         out.push(b']');

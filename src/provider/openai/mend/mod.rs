@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::value::RawValue;
 
 use crate::openai::answer::{AnswerParts, ChoiceParts, MessageParts, is_empty_list};
-use crate::openai::json::{Object, Writer};
+use crate::openai::json::{self, Object, Writer};
 use crate::provider::company::Mend;
 use crate::provider::openai::flat::flattened;
 use crate::provider::openai::made::Made;
@@ -107,7 +107,7 @@ impl Mender {
                 let out = object.name(name);
                 out.push(b'[');
                 for (at, choice) in listed.iter().enumerate() {
-                    separate(out, at);
+                    json::separate(out, at);
                     let introduction = if repeated.contains(&at) {
                         Introduction::Repeated
                     } else {
@@ -262,12 +262,6 @@ impl Sameness {
 
     fn or(self, is_other: bool) -> Self {
         if is_other { Self::Other } else { self }
-    }
-}
-
-fn separate(out: &mut Vec<u8>, at: usize) {
-    if at > 0 {
-        out.push(b',');
     }
 }
 
